@@ -1,0 +1,52 @@
+//! Vellum: a filesystem for microcontrollers that own their storage.
+//!
+//! Calls go one way, from the rooms at the bottom of this list to those above them:
+//!
+//! | room | rule |
+//! | --- | --- |
+//! | [`units`], [`error`] | numbers and failures have types |
+//! | [`extent`] | a file's data is a list of runs |
+//! | `device` | the only way to storage |
+//! | [`format`] | bytes belong to `format`: no I/O, no state |
+//! | `transfer` | movement belongs to `transfer` |
+//! | `media` | verified pages belong to `media` |
+//! | `journal` | order belongs to `journal` |
+//! | [`pending`] | what is committed but not yet in the tree |
+//! | `tree` | keys belong to `tree` |
+//! | `space` | free and erased blocks belong to `space` |
+//! | `txn` | atomicity belongs to `txn` |
+//! | `vnode` | the contract between filesystems and programs |
+//! | `lock` | who may use the state now |
+//! | `vellum` | names belong to `vellum`, the native filesystem |
+//! | `vfs` | paths and handles belong to `vfs` |
+//! | `volume` | the front door: one type that joins `vellum` and `vfs` |
+//!
+//! Rooms that touch the device are written once and exist twice: in [`blocking`] every operation
+//! is an ordinary function, in `asynchronous` (feature `async`) every operation is an `async fn`.
+#![no_std]
+#![allow(clippy::duplicate_mod, reason = "each coloured file is compiled once for each colour")]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod error;
+pub mod mutant;
+pub mod units;
+
+/// The stack for programs that wait: every operation is an ordinary function.
+#[cfg(feature = "blocking")]
+#[path = "coloured"]
+pub mod blocking {
+    use colour::strip as colour;
+
+    pub mod device;
+}
+
+/// The stack for executors: every operation that touches the device is an `async fn`.
+#[cfg(feature = "async")]
+#[path = "coloured"]
+pub mod asynchronous {
+    use colour::keep as colour;
+
+    pub mod device;
+}

@@ -1,0 +1,128 @@
+//! A switch that breaks one safety rule at a time, so that the explorer can show it notices.
+//!
+//! Without the feature `mutants` (every firmware) [`on`] is the constant `false` and the broken
+//! branch is not compiled. With it, one rule of the whole process can be switched off.
+
+macro_rules! mutants {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// A safety rule that can be switched off.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Mutant { $($(#[$doc])* $name,)* }
+
+        impl Mutant {
+            /// Every mutant, in the order of the list.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Its name, as the simulator's command line takes it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+        }
+    };
+}
+
+mutants! {
+    /// Mounting after an unclean stop skips settling and appends to the old chain.
+    SettleSkipped,
+    /// Settling does not re-program the newest anchor entry.
+    EntryNotStrengthened,
+    /// Settling does not strike doubtful anchor slots.
+    DoubtNotStruck,
+    /// Settling first erases the anchor block that holds the newest entry.
+    NewestAnchorErased,
+    /// Anchor entries are ranked by sequence alone, not by session first.
+    EntriesRankedBySequence,
+    /// Settling writes only one anchor entry.
+    OneEntryOnly,
+    /// The anchor entry is written before the checkpoint it names.
+    AnchorBeforeCheckpoint,
+    /// An anchor entry counts although its chain does not verify.
+    NoFallbackEntry,
+    /// A retired journal block is free at once.
+    QuarantineSkipped,
+    /// Live items of a retired journal block are not logged again.
+    RelogSkipped,
+    /// A block freed by a fold is reused before the fold record is durable.
+    ReuseBeforeDurable,
+    /// The fold record is written before the pages of the new node.
+    RecordBeforeNode,
+    /// A run is programmed while the medium still calls it erased.
+    WindowNotAnnounced,
+    /// A run is called erased before the erase has happened.
+    ErasedClaimedEarly,
+    /// The named next journal block is not erased before use.
+    JournalBlockNotErased,
+    /// A dirty block is programmed without an erase.
+    NodeBlockNotErased,
+    /// Record checksums are not verified.
+    RecordChecksumSkipped,
+    /// Page checksums are not verified.
+    PageChecksumSkipped,
+    /// Page checksums are not bound to block and generation.
+    PageIdentitySkipped,
+    /// Record checksums are not seeded with the session.
+    SessionSeedSkipped,
+    /// Record checksums are not chained to the record before.
+    ChainSkipped,
+    /// After a failed or dropped append the journal is simply continued.
+    DoubtfulTailContinued,
+    /// State is changed before the record that says so is durable.
+    AppliedBeforeDurable,
+    /// A rename logs its two halves as two records.
+    RenameInTwoRecords,
+    /// A rename leaves the uncommitted content of its file uncommitted.
+    RenameWithoutDraft,
+    /// A removal frees the inline content in a second record.
+    RemoveInTwoRecords,
+    /// A seal is trusted without being programmed again.
+    SealNotStrengthened,
+    /// After a clean stop the journal goes on in the block that holds the seal.
+    SealBlockContinued,
+    /// The block chosen for a node is not pinned against the journal.
+    PinSkipped,
+    /// A fold forgets that deletions must reach the tree.
+    TombstoneDropped,
+    /// A directory with entries may be removed.
+    NotEmptySkipped,
+    /// No flush between node pages and the fold record (edge 3).
+    FlushNodeSkipped,
+    /// No flush after a record (edge 1).
+    FlushRecordSkipped,
+    /// No flush between checkpoint and anchor (edge 4).
+    FlushCheckpointSkipped,
+    /// No flush after an anchor entry (edge 5).
+    FlushAnchorSkipped,
+}
+
+#[cfg(feature = "mutants")]
+mod switch {
+    use super::Mutant;
+    use core::sync::atomic::{AtomicU8, Ordering};
+
+    const NONE: u8 = u8::MAX;
+    static ACTIVE: AtomicU8 = AtomicU8::new(NONE);
+
+    /// Whether `rule` is switched off.
+    #[must_use]
+    pub fn on(rule: Mutant) -> bool {
+        ACTIVE.load(Ordering::Relaxed) == rule as u8
+    }
+
+    /// Switches `rule` off and every other one on, for the whole process.
+    pub fn set(rule: Option<Mutant>) {
+        ACTIVE.store(rule.map_or(NONE, |rule| rule as u8), Ordering::Relaxed);
+    }
+}
+
+#[cfg(feature = "mutants")]
+pub use switch::{on, set};
+
+/// Whether `rule` is switched off: never, without the feature `mutants`.
+#[cfg(not(feature = "mutants"))]
+#[must_use]
+#[inline]
+pub const fn on(_rule: Mutant) -> bool {
+    false
+}

@@ -1,0 +1,2 @@
+//! Drivers for Vellum.
+#![no_std]

@@ -1,0 +1,1 @@
+//! Vellum's simulator.

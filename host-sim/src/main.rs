@@ -1,0 +1,2 @@
+//! Vellum's simulator.
+fn main() {}
