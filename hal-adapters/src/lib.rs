@@ -1,2 +1,55 @@
-//! Drivers for Vellum.
+//! Drivers for Vellum: what other crates call a flash becomes a `BlockDevice`.
+//!
+//! | adapter | takes | gives |
+//! | --- | --- | --- |
+//! | `nor::NorDevice` | any `NorFlash` of `embedded-storage` or `embedded-storage-async` | erase-before-write storage |
+//!
+//! As in `fs_core`, each adapter is written once and exists twice: in `blocking` every operation is
+//! an ordinary function, in `asynchronous` (feature `async`) it is an `async fn`.
 #![no_std]
+#![allow(clippy::duplicate_mod, reason = "each coloured file is compiled once for each colour")]
+
+#[cfg(test)]
+extern crate std;
+
+mod error;
+
+pub use error::NorError;
+
+/// Adapters for programs that wait.
+#[cfg(feature = "blocking")]
+#[path = "coloured"]
+pub mod blocking {
+    use colour::strip as colour;
+    use embedded_storage::nor_flash;
+    use fs_core::blocking::device;
+
+    pub mod nor;
+
+    /// Runs a test: here it has run already.
+    #[cfg(test)]
+    fn finish<T>(result: T) -> T {
+        result
+    }
+}
+
+/// Adapters for executors.
+#[cfg(feature = "async")]
+#[path = "coloured"]
+pub mod asynchronous {
+    use colour::keep as colour;
+    use embedded_storage_async::nor_flash;
+    use fs_core::asynchronous::device;
+
+    pub mod nor;
+
+    /// Runs a test: nothing in one ever waits, so the first poll is the last.
+    #[cfg(test)]
+    fn finish<T>(test: impl Future<Output = T>) -> T {
+        let mut context = core::task::Context::from_waker(core::task::Waker::noop());
+        match core::pin::pin!(test).poll(&mut context) {
+            core::task::Poll::Ready(result) => result,
+            core::task::Poll::Pending => panic!("a test waits for nobody"),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Why an adapter refused or failed.
+
+use embedded_storage::nor_flash::{NorFlashError, NorFlashErrorKind};
+use fs_core::error::{DeviceError, ErrorKind};
+
+/// Why a NOR flash refused or failed.
+///
+/// Drivers say `Other` for everything but a wrong address, so the operation decides what it means
+/// to the filesystem:
+/// - a failed read is [`ErrorKind::Transport`]: the same request may succeed later. It is never
+///   taken for a torn program, which would lose what lies behind it. A chip that reports
+///   uncorrectable words needs an adapter that tells them from a failed link;
+/// - a failed program or erase is [`ErrorKind::Medium`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum NorError<E> {
+    /// The range is not inside the flash. The flash was not asked.
+    OutOfBounds,
+    /// The range is not made of whole units. The flash was not asked.
+    NotAligned,
+    /// The flash failed to read.
+    Read(E),
+    /// The flash failed to program.
+    Program(E),
+    /// The flash failed to erase.
+    Erase(E),
+}
+
+impl<E: NorFlashError> DeviceError for NorError<E> {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::OutOfBounds => ErrorKind::OutOfBounds,
+            Self::NotAligned => ErrorKind::NotAligned,
+            Self::Read(error) => of(error, ErrorKind::Transport),
+            Self::Program(error) | Self::Erase(error) => of(error, ErrorKind::Medium),
+        }
+    }
+}
+
+fn of(error: &impl NorFlashError, other: ErrorKind) -> ErrorKind {
+    match error.kind() {
+        NorFlashErrorKind::NotAligned => ErrorKind::NotAligned,
+        NorFlashErrorKind::OutOfBounds => ErrorKind::OutOfBounds,
+        _ => other,
+    }
+}
+
+impl<E: NorFlashError> core::fmt::Display for NorError<E> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::OutOfBounds | Self::NotAligned => write!(f, "{}", self.kind()),
+            Self::Read(error) => write!(f, "read failed: {error:?}"),
+            Self::Program(error) => write!(f, "program failed: {error:?}"),
+            Self::Erase(error) => write!(f, "erase failed: {error:?}"),
+        }
+    }
+}
+
+impl<E: NorFlashError> core::error::Error for NorError<E> {}
+
+#[cfg(test)]
+mod tests {
+    use super::{DeviceError, ErrorKind, NorError, NorFlashErrorKind};
+
+    #[test]
+    fn other_means_what_the_operation_makes_of_it() {
+        let table = [
+            (NorError::Read(NorFlashErrorKind::Other), ErrorKind::Transport),
+            (NorError::Program(NorFlashErrorKind::Other), ErrorKind::Medium),
+            (NorError::Erase(NorFlashErrorKind::Other), ErrorKind::Medium),
+            (NorError::Read(NorFlashErrorKind::OutOfBounds), ErrorKind::OutOfBounds),
+            (NorError::Program(NorFlashErrorKind::NotAligned), ErrorKind::NotAligned),
+            (NorError::OutOfBounds, ErrorKind::OutOfBounds),
+            (NorError::NotAligned, ErrorKind::NotAligned),
+        ];
+        for (error, kind) in table {
+            assert_eq!(error.kind(), kind, "{error}");
+        }
+    }
+}
