@@ -1,0 +1,121 @@
+//! A NOR chip that lives in the board's RAM, behind `embedded-storage`'s traits: programs clear bits,
+//! only an erase sets them, and an access a real chip would refuse is refused.
+//!
+//! Erase units are 2 KiB: 48 KiB then hold 24 of them, and a volume wants many blocks more than it
+//! wants large ones. With the usual 4 KiB there would be 12.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+use embedded_storage::nor_flash::NorFlashErrorKind;
+
+/// Bytes of one erase unit.
+pub const ERASE_UNIT: usize = 2048;
+
+unsafe extern "C" {
+    static mut _chip_start: u8;
+    static mut _chip_end: u8;
+}
+
+/// The chip. Its content lasts as long as the emulation, so a new `Chip` is the old one after a
+/// power cut.
+pub struct Chip {
+    cells: &'static mut [u8],
+}
+
+impl Chip {
+    /// Powers the chip on.
+    ///
+    /// # Safety
+    /// Only one may exist at a time.
+    pub unsafe fn power_on() -> Self {
+        let start = &raw mut _chip_start;
+        let bytes = (&raw mut _chip_end) as usize - start as usize;
+        // SAFETY: the linker places nothing else there, and the caller makes only one.
+        Self { cells: unsafe { core::slice::from_raw_parts_mut(start, bytes) } }
+    }
+
+    /// Bytes of the chip.
+    pub fn capacity(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Copies cells to `target`.
+    pub fn read(&mut self, at: u32, target: &mut [u8]) -> Result<(), NorFlashErrorKind> {
+        count(&READS, 1);
+        count(&BYTES_READ, target.len());
+        target.copy_from_slice(self.part(at, target.len())?);
+        Ok(())
+    }
+
+    /// Clears the bits that are zero in `source`.
+    pub fn program(&mut self, at: u32, source: &[u8]) -> Result<(), NorFlashErrorKind> {
+        count(&PROGRAMS, 1);
+        count(&BYTES_PROGRAMMED, source.len());
+        let cells = self.part(at, source.len())?;
+        cells.iter_mut().zip(source).for_each(|(cell, byte)| *cell &= byte);
+        Ok(())
+    }
+
+    /// Sets all bits of some erase units.
+    pub fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
+        let (from, to) = (from as usize, to as usize);
+        if !from.is_multiple_of(ERASE_UNIT) || !to.is_multiple_of(ERASE_UNIT) {
+            return Err(NorFlashErrorKind::NotAligned);
+        }
+        let cells = self.cells.get_mut(from..to).ok_or(NorFlashErrorKind::OutOfBounds)?;
+        count(&ERASES, cells.len() / ERASE_UNIT);
+        cells.fill(0xFF);
+        Ok(())
+    }
+
+    fn part(&mut self, at: u32, bytes: usize) -> Result<&mut [u8], NorFlashErrorKind> {
+        let cells = self.cells.get_mut(at as usize..).and_then(|rest| rest.get_mut(..bytes));
+        cells.ok_or(NorFlashErrorKind::OutOfBounds)
+    }
+}
+
+static READS: AtomicU32 = AtomicU32::new(0);
+static BYTES_READ: AtomicU32 = AtomicU32::new(0);
+static PROGRAMS: AtomicU32 = AtomicU32::new(0);
+static BYTES_PROGRAMMED: AtomicU32 = AtomicU32::new(0);
+static ERASES: AtomicU32 = AtomicU32::new(0);
+
+fn count(counter: &AtomicU32, more: usize) {
+    let now = counter.load(Ordering::Relaxed);
+    counter.store(now.wrapping_add(more as u32), Ordering::Relaxed);
+}
+
+/// What the chip has done.
+#[derive(Clone, Copy)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Work {
+    pub reads: u32,
+    pub bytes_read: u32,
+    pub programs: u32,
+    pub bytes_programmed: u32,
+    pub erases: u32,
+}
+
+impl Work {
+    /// What was done after `earlier`.
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            reads: self.reads.wrapping_sub(earlier.reads),
+            bytes_read: self.bytes_read.wrapping_sub(earlier.bytes_read),
+            programs: self.programs.wrapping_sub(earlier.programs),
+            bytes_programmed: self.bytes_programmed.wrapping_sub(earlier.bytes_programmed),
+            erases: self.erases.wrapping_sub(earlier.erases),
+        }
+    }
+}
+
+/// What the chip has done since the start of the program.
+pub fn work() -> Work {
+    let now = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
+    Work {
+        reads: now(&READS),
+        bytes_read: now(&BYTES_READ),
+        programs: now(&PROGRAMS),
+        bytes_programmed: now(&BYTES_PROGRAMMED),
+        erases: now(&ERASES),
+    }
+}

@@ -1,0 +1,61 @@
+//! One measured part of the program.
+
+use crate::{chip, stack};
+use core::arch::asm;
+use cortex_m_semihosting::hprintln;
+
+/// A phase that has begun.
+#[must_use]
+pub struct Phase {
+    name: &'static str,
+    work: chip::Work,
+}
+
+impl Phase {
+    /// Begins a phase: from here on instructions count, on clean paint.
+    #[inline(never)]
+    pub fn begin(name: &'static str) -> Self {
+        stack::paint();
+        let work = chip::work();
+        phase_begin();
+        Self { name, work }
+    }
+
+    /// Ends it and prints what it took; the plugin writes the instructions elsewhere.
+    #[inline(never)]
+    pub fn end(self) {
+        phase_end();
+        let (used, in_all) = (stack::used(), stack::used_in_all());
+        let work = chip::work().since(self.work);
+        hprintln!(
+            "phase {} stack={} stack_in_all={} reads={} bytes_read={} programs={} bytes_programmed={} erases={}",
+            self.name,
+            used,
+            in_all,
+            work.reads,
+            work.bytes_read,
+            work.programs,
+            work.bytes_programmed,
+            work.erases
+        );
+    }
+}
+
+// The plugin looks for these two addresses, so the functions must exist, and must differ: the linker
+// would give two equal functions one address.
+
+/// Where a phase begins.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn phase_begin() {
+    // SAFETY: does nothing.
+    unsafe { asm!("nop") };
+}
+
+/// Where a phase ends.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn phase_end() {
+    // SAFETY: does nothing.
+    unsafe { asm!("nop", "nop") };
+}
