@@ -30,6 +30,7 @@
 extern crate std;
 
 pub mod error;
+pub mod format;
 pub mod mutant;
 pub mod units;
 

@@ -1,0 +1,196 @@
+//! An anchor entry: where the journal's chain starts, and the tree as of that start.
+//!
+//! | offset | size | field            | rule                                                |
+//! | -----: | ---: | ---------------- | --------------------------------------------------- |
+//! |      0 |    4 | `checksum`       | of volume seed, block, slot (u16), bytes 4 to 63    |
+//! |      4 |    8 | `sequence`       | number of the entry                                 |
+//! |     12 |    4 | `session`        | entries are ranked by session, then sequence        |
+//! |     16 |    1 | `flags`          | 1: lone first entry of a settle; else 0             |
+//! |     17 |    3 | `reserved`       | 0                                                   |
+//! |     20 |    4 | `start`          | first block of the chain; not 0                     |
+//! |     24 |    4 | `seed`           | chained into the start record as the previous crc   |
+//! |     28 |    8 | `start_sequence` | sequence of the start record                        |
+//! |     36 |    4 | `spare_a`        | not 0, not `start`                                  |
+//! |     40 |    4 | `spare_b`        | not 0, not `start`, not `spare_a`                   |
+//! |     44 |   13 | `root`           | node pointer; none of the three blocks above        |
+//! |     57 |    6 | `generation`     | not less than that of `root`                        |
+//! |     63 |    1 | `reserved_end`   | 0                                                   |
+//!
+//! Slot `i` of an anchor block begins at its byte 512 + 64 * i, for as many as fit.
+
+use super::checksum::{Checksum, VolumeSeed};
+use super::codec::{Bytes, LIMIT_48, Le32, Le48, Le64, covers};
+use super::pointer::{self, NodePointer};
+use crate::error::Malformed;
+use crate::units::{BlockNo, Generation, Sequence, Session};
+
+/// Size on disk, in bytes.
+pub const SIZE: usize = 64;
+/// Where the first slot begins in an anchor block.
+pub const FIRST_SLOT: usize = 512;
+
+type ChecksumField = Le32<0>;
+type SequenceField = Le64<4>;
+type SessionField = Le32<12>;
+type Flags = Bytes<16, 1>;
+type Reserved = Bytes<17, 3>;
+type Start = Le32<20>;
+type Seed = Le32<24>;
+type StartSequence = Le64<28>;
+type SpareA = Le32<36>;
+type SpareB = Le32<40>;
+type Root = Bytes<44, { pointer::SIZE }>;
+type GenerationField = Le48<57>;
+type ReservedEnd = Bytes<63, 1>;
+
+#[rustfmt::skip]
+const _: () = assert!(covers(
+    &[
+        ChecksumField::SPAN, SequenceField::SPAN, SessionField::SPAN, Flags::SPAN, Reserved::SPAN,
+        Start::SPAN, Seed::SPAN, StartSequence::SPAN, SpareA::SPAN, SpareB::SPAN, Root::SPAN,
+        GenerationField::SPAN, ReservedEnd::SPAN,
+    ],
+    SIZE
+));
+
+const FIRST: u8 = 1;
+
+/// An anchor entry that keeps every rule of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Entry {
+    /// Number of the entry.
+    pub sequence: Sequence,
+    /// The session that wrote it, and the records of its chain.
+    pub session: Session,
+    /// Whether this is the lone first entry of a settle.
+    pub first: bool,
+    /// First block of the chain.
+    pub start: BlockNo,
+    /// What the start record has in place of the checksum of a record before it.
+    pub seed: u32,
+    /// Sequence of the start record.
+    pub start_sequence: Sequence,
+    /// Where the next settle writes.
+    pub spare_a: BlockNo,
+    /// Where it writes when it is cut.
+    pub spare_b: BlockNo,
+    /// Root of the tree as of the start record.
+    pub root: NodePointer,
+    /// Highest generation given to a node so far.
+    pub generation: Generation,
+}
+
+impl Entry {
+    /// Decodes the entry of slot `slot` of `block`, and checks every byte.
+    ///
+    /// # Errors
+    /// A rule of the table that `record` breaks.
+    pub fn decode(
+        record: &[u8; SIZE],
+        volume: VolumeSeed,
+        block: BlockNo,
+        slot: u16,
+    ) -> Result<Self, Malformed> {
+        if ChecksumField::get(record) != checksum(record, volume, block, slot) {
+            return Err(Malformed::Checksum);
+        }
+        let [flags] = Flags::get(record);
+        if flags & !FIRST != 0 {
+            return Err(Malformed::Field("flags"));
+        }
+        if Reserved::get(record) != [0; 3] || ReservedEnd::get(record) != [0] {
+            return Err(Malformed::Field("reserved"));
+        }
+        let entry = Self {
+            sequence: Sequence(SequenceField::get(record)),
+            session: Session(SessionField::get(record)),
+            first: flags == FIRST,
+            start: BlockNo(Start::get(record)),
+            seed: Seed::get(record),
+            start_sequence: Sequence(StartSequence::get(record)),
+            spare_a: BlockNo(SpareA::get(record)),
+            spare_b: BlockNo(SpareB::get(record)),
+            root: NodePointer::decode(&Root::get(record))?,
+            generation: Generation(GenerationField::get(record)),
+        };
+        entry.check()?;
+        Ok(entry)
+    }
+
+    /// Encodes for slot `slot` of `block`, after the same checks.
+    ///
+    /// # Errors
+    /// A rule of the table that `self` breaks.
+    pub fn encode(
+        &self,
+        volume: VolumeSeed,
+        block: BlockNo,
+        slot: u16,
+    ) -> Result<[u8; SIZE], Malformed> {
+        self.check()?;
+        let mut record = [0; SIZE];
+        SequenceField::put(&mut record, self.sequence.0);
+        SessionField::put(&mut record, self.session.0);
+        Flags::put(&mut record, [u8::from(self.first)]);
+        Start::put(&mut record, self.start.0);
+        Seed::put(&mut record, self.seed);
+        StartSequence::put(&mut record, self.start_sequence.0);
+        SpareA::put(&mut record, self.spare_a.0);
+        SpareB::put(&mut record, self.spare_b.0);
+        Root::put(&mut record, self.root.encode()?);
+        GenerationField::put(&mut record, self.generation.0);
+        let sum = checksum(&record, volume, block, slot);
+        ChecksumField::put(&mut record, sum);
+        Ok(record)
+    }
+
+    /// Checks the rules of the table.
+    ///
+    /// # Errors
+    /// The rule that `self` breaks.
+    pub fn check(&self) -> Result<(), Malformed> {
+        self.root.check()?;
+        if self.start.0 == 0 {
+            return Err(Malformed::Field("start"));
+        }
+        if self.spare_a.0 == 0 || self.spare_a == self.start {
+            return Err(Malformed::Field("spare_a"));
+        }
+        if self.spare_b.0 == 0 || [self.start, self.spare_a].contains(&self.spare_b) {
+            return Err(Malformed::Field("spare_b"));
+        }
+        if [self.start, self.spare_a, self.spare_b].contains(&self.root.block) {
+            return Err(Malformed::Field("root"));
+        }
+        if self.generation < self.root.generation || self.generation.0 >= LIMIT_48 {
+            return Err(Malformed::Field("generation"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a slot has not been programmed since its block was erased, as far as a reader can see.
+#[must_use]
+pub fn is_blank(record: &[u8; SIZE], erase_value: u8) -> bool {
+    record.iter().all(|&byte| byte == erase_value)
+}
+
+/// Slots of an anchor block of `1 << block_log2` bytes.
+#[must_use]
+pub const fn slots(block_log2: u8) -> u16 {
+    // 8 slots fit into a page of 512 bytes; the first page belongs to the superblock.
+    let pages = (1_u16 << (block_log2 & 15)) >> 9;
+    if block_log2 >= 16 { 1016 } else { pages.saturating_sub(1).saturating_mul(8) }
+}
+
+/// Where slot `slot` begins in its block.
+#[must_use]
+pub const fn slot_offset(slot: u16) -> u32 {
+    512_u32.saturating_add((slot as u32).saturating_mul(64))
+}
+
+fn checksum(record: &[u8; SIZE], volume: VolumeSeed, block: BlockNo, slot: u16) -> u32 {
+    let covered = Bytes::<4, 60>::get(record);
+    Checksum::of_volume(volume).u32(block.0).u16(slot).bytes(&covered).finish()
+}

@@ -1,0 +1,173 @@
+//! An inode: the attributes of a file or directory.
+//!
+//! | offset | size | field      | rule                                                             |
+//! | -----: | ---: | ---------- | ---------------------------------------------------------------- |
+//! |      0 |    1 | `type`     | 1 file, 2 directory, 3 symbolic link                             |
+//! |      1 |    1 | `flags`    | 0; bits 0 (overlay) and 1 (in place) reserved                    |
+//! |      2 |    4 | `links`    | 1 or more; 1 for a directory                                     |
+//! |      6 |    6 | `data`     | object that owns the content, 17 or more, or 0: no content       |
+//! |     12 |    6 | `size`     | bytes of content                                                 |
+//! |     18 |    6 | `valid`    | not more than `size`; bytes from here on read as zero            |
+//! |     24 |    8 | `modified` | when the content changed                                         |
+//! |     32 |    8 | `changed`  | when content or attributes changed                               |
+//! |     40 |    8 | `born`     | when the file was made                                           |
+//!
+//! Times are signed, in ns since 1970-01-01 UTC; the lowest number means unknown. A directory has
+//! zeros for `data`, `size` and `valid`. Without `data`, `valid` is 0.
+
+use super::codec::{Bytes, LIMIT_48, Le32, Le48, Le64, covers};
+use super::key::{FIRST_FREE, OBJECT_LIMIT};
+use crate::error::Malformed;
+use crate::units::{ObjectId, Time};
+
+/// Size on disk, in bytes.
+pub const SIZE: usize = 48;
+
+type Type = Bytes<0, 1>;
+type Flags = Bytes<1, 1>;
+type Links = Le32<2>;
+type Data = Le48<6>;
+type Size = Le48<12>;
+type Valid = Le48<18>;
+type Modified = Le64<24>;
+type Changed = Le64<32>;
+type Born = Le64<40>;
+
+#[rustfmt::skip]
+const _: () = assert!(covers(
+    &[
+        Type::SPAN, Flags::SPAN, Links::SPAN, Data::SPAN, Size::SPAN, Valid::SPAN, Modified::SPAN,
+        Changed::SPAN, Born::SPAN,
+    ],
+    SIZE
+));
+
+/// What a directory entry leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)]
+pub enum NodeType {
+    /// A file.
+    File = 1,
+    /// A directory.
+    Directory = 2,
+    /// A symbolic link.
+    Symlink = 3,
+}
+
+impl NodeType {
+    /// The type that `value` stands for.
+    ///
+    /// # Errors
+    /// None.
+    pub const fn decode(value: u8) -> Result<Self, Malformed> {
+        Ok(match value {
+            1 => Self::File,
+            2 => Self::Directory,
+            3 => Self::Symlink,
+            _ => return Err(Malformed::Field("type")),
+        })
+    }
+}
+
+/// An inode that keeps every rule of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Inode {
+    /// What it describes.
+    pub kind: NodeType,
+    /// How many directory entries lead to it.
+    pub links: u32,
+    /// The object that owns the content; 0 while there is none.
+    pub data: ObjectId,
+    /// Bytes of content.
+    pub size: u64,
+    /// Bytes from here to `size` read as zero, whatever is stored.
+    pub valid: u64,
+    /// When the content changed.
+    pub modified: Time,
+    /// When content or attributes changed.
+    pub changed: Time,
+    /// When it was made.
+    pub born: Time,
+}
+
+impl Inode {
+    /// A new file or directory, without content, of that time.
+    #[must_use]
+    pub const fn new(kind: NodeType, now: Time) -> Self {
+        Self {
+            kind,
+            links: 1,
+            data: ObjectId(0),
+            size: 0,
+            valid: 0,
+            modified: now,
+            changed: now,
+            born: now,
+        }
+    }
+
+    /// Decodes, and checks every byte.
+    ///
+    /// # Errors
+    /// A rule of the table that `record` breaks.
+    pub fn decode(record: &[u8; SIZE]) -> Result<Self, Malformed> {
+        if Flags::get(record) != [0] {
+            return Err(Malformed::Field("flags"));
+        }
+        let [kind] = Type::get(record);
+        let inode = Self {
+            kind: NodeType::decode(kind)?,
+            links: Links::get(record),
+            data: ObjectId(Data::get(record)),
+            size: Size::get(record),
+            valid: Valid::get(record),
+            modified: Time(Modified::get(record).cast_signed()),
+            changed: Time(Changed::get(record).cast_signed()),
+            born: Time(Born::get(record).cast_signed()),
+        };
+        inode.check()?;
+        Ok(inode)
+    }
+
+    /// Encodes, after the same checks.
+    ///
+    /// # Errors
+    /// A rule of the table that `self` breaks.
+    pub fn encode(&self) -> Result<[u8; SIZE], Malformed> {
+        self.check()?;
+        let mut record = [0; SIZE];
+        Type::put(&mut record, [self.kind as u8]);
+        Links::put(&mut record, self.links);
+        Data::put(&mut record, self.data.0);
+        Size::put(&mut record, self.size);
+        Valid::put(&mut record, self.valid);
+        Modified::put(&mut record, self.modified.0.cast_unsigned());
+        Changed::put(&mut record, self.changed.0.cast_unsigned());
+        Born::put(&mut record, self.born.0.cast_unsigned());
+        Ok(record)
+    }
+
+    /// Checks the rules of the table.
+    ///
+    /// # Errors
+    /// The rule that `self` breaks.
+    pub fn check(&self) -> Result<(), Malformed> {
+        let directory = self.kind == NodeType::Directory;
+        let none = self.data == ObjectId(0);
+        if self.links == 0 || (directory && self.links != 1) {
+            return Err(Malformed::Field("links"));
+        }
+        if !none && (directory || self.data < FIRST_FREE || self.data > OBJECT_LIMIT) {
+            return Err(Malformed::Field("data"));
+        }
+        if self.size >= LIMIT_48 || (directory && self.size != 0) {
+            return Err(Malformed::Field("size"));
+        }
+        if self.valid > self.size || (none && self.valid != 0) {
+            return Err(Malformed::Field("valid"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+//! The key of an item: whose it is, what it is, and which one.
+//!
+//! | offset | size | field    | rule                                            |
+//! | -----: | ---: | -------- | ----------------------------------------------- |
+//! |      0 |    6 | `object` | owner of the item                               |
+//! |      6 |    1 | `kind`   | what the value is; bit 7 set: not critical      |
+//! |      7 |    8 | `offset` | which one of that owner and kind                |
+//!
+//! Keys are ordered as numbers: by object, then kind, then offset.
+
+use super::codec::{Bytes, Le48, Le64, covers};
+use crate::error::Malformed;
+use crate::units::ObjectId;
+
+/// Size on disk, in bytes.
+pub const SIZE: usize = 15;
+
+type Object = Le48<0>;
+type KindField = Bytes<6, 1>;
+type Offset = Le64<7>;
+
+const _: () = assert!(covers(&[Object::SPAN, KindField::SPAN, Offset::SPAN], SIZE));
+
+/// The object that owns the group items.
+pub const SPACE: ObjectId = ObjectId(1);
+/// The object that owns the intent items.
+pub const INTENTS: ObjectId = ObjectId(2);
+/// The root directory.
+pub const ROOT: ObjectId = ObjectId(16);
+/// The first object of a user.
+pub const FIRST_FREE: ObjectId = ObjectId(17);
+
+/// One more than the highest object there can be.
+pub const OBJECT_LIMIT: ObjectId = ObjectId((1 << 48) - 1);
+
+/// What an item is. Any byte can stand on the medium; unknown ones are kept if not critical.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Kind(pub u8);
+
+impl Kind {
+    /// Attributes of a directory, or of a file with several links.
+    pub const INODE: Self = Self(1);
+    /// An entry of a directory.
+    pub const DIRENT: Self = Self(2);
+    /// The whole content of a small file.
+    pub const INLINE: Self = Self(3);
+    /// A run of blocks of a file. Reserved.
+    pub const EXTENT: Self = Self(4);
+    /// A fragment behind the last full unit of a file. Reserved.
+    pub const TAIL: Self = Self(5);
+    /// An extended attribute. Reserved.
+    pub const XATTR: Self = Self(6);
+    /// The target of a symbolic link. Reserved.
+    pub const SYMLINK: Self = Self(7);
+    /// The label of the volume, when changed after formatting. Reserved.
+    pub const LABEL: Self = Self(8);
+    /// What the blocks of one group are used for.
+    pub const GROUP: Self = Self(9);
+    /// Work that is not finished.
+    pub const INTENT: Self = Self(10);
+    /// How many files share a run. Reserved.
+    pub const REFCOUNT: Self = Self(11);
+    /// A frozen tree. Reserved.
+    pub const SNAPSHOT: Self = Self(12);
+    /// An overwrite not yet merged into its file. Reserved.
+    pub const OVERLAY: Self = Self(13);
+
+    /// Whether a reader that does not know this kind must give up.
+    #[must_use]
+    pub const fn is_critical(self) -> bool {
+        self.0 & 0x80 == 0
+    }
+}
+
+/// The key of an item, or a bound between keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Key {
+    /// Owner of the item, less than 2^48.
+    pub object: ObjectId,
+    /// What the item is.
+    pub kind: Kind,
+    /// Which one of that owner and kind.
+    pub offset: u64,
+}
+
+impl Key {
+    /// Not after any key: the separator of the leftmost child.
+    pub const MIN: Self = Self::new(ObjectId(0), Kind(0), 0);
+    /// After every key: an exclusive bound, never a key.
+    pub const END: Self = Self::new(OBJECT_LIMIT, Kind(u8::MAX), u64::MAX);
+
+    /// The key of item `offset` of `object`.
+    #[must_use]
+    pub const fn new(object: ObjectId, kind: Kind, offset: u64) -> Self {
+        Self { object, kind, offset }
+    }
+
+    /// Decodes. All bytes are some key or [`Key::END`].
+    #[must_use]
+    pub const fn decode(record: &[u8; SIZE]) -> Self {
+        let [kind] = KindField::get(record);
+        Self::new(ObjectId(Object::get(record)), Kind(kind), Offset::get(record))
+    }
+
+    /// Encodes, with the low 48 bits of the object.
+    #[must_use]
+    pub const fn encode(&self) -> [u8; SIZE] {
+        let mut record = [0; SIZE];
+        Object::put(&mut record, self.object.0);
+        KindField::put(&mut record, [self.kind.0]);
+        Offset::put(&mut record, self.offset);
+        record
+    }
+
+    /// Checks that an item can have this key.
+    ///
+    /// # Errors
+    /// The object has more than 48 bits, or this is [`Key::END`].
+    pub fn check(&self) -> Result<(), Malformed> {
+        if self.object > OBJECT_LIMIT || *self == Self::END {
+            return Err(Malformed::Field("key"));
+        }
+        Ok(())
+    }
+
+    /// The key right after this one; [`Key::END`] stays.
+    #[must_use]
+    pub fn next(self) -> Self {
+        if let Some(offset) = self.offset.checked_add(1) {
+            return Self { offset, ..self };
+        }
+        if let Some(kind) = self.kind.0.checked_add(1) {
+            return Self::new(self.object, Kind(kind), 0);
+        }
+        match self.object.0.checked_add(1) {
+            Some(object) if object <= OBJECT_LIMIT.0 => Self::new(ObjectId(object), Kind(0), 0),
+            _ => Self::END,
+        }
+    }
+}

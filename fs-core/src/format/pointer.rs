@@ -1,0 +1,127 @@
+//! A node pointer: where a tree node is, and what it must be to be that node.
+//!
+//! | offset | size | field         | rule                                                     |
+//! | -----: | ---: | ------------- | -------------------------------------------------------- |
+//! |      0 |    4 | `block`       | not 0                                                    |
+//! |      4 |    6 | `generation`  | not 0; part of the checksum of each page                 |
+//! |     10 |    1 | `base_pages`  | 1: one data page; 3 to 8: data pages, index page last    |
+//! |     11 |    1 | `delta_pages` | 0                                                        |
+//! |     12 |    1 | `level`       | 0 to 7; 0: the values are items, else node pointers      |
+
+use super::codec::{Bytes, LIMIT_48, Le32, Le48, covers};
+use crate::error::Malformed;
+use crate::units::{BlockNo, Generation, Level};
+
+/// Size on disk, in bytes.
+pub const SIZE: usize = 13;
+/// Levels of the highest tree.
+pub const HEIGHT_MAX: u8 = 8;
+/// Data pages of the largest node.
+pub const DATA_PAGES_MAX: u8 = 7;
+
+type Block = Le32<0>;
+type GenerationField = Le48<4>;
+type BasePages = Bytes<10, 1>;
+type DeltaPages = Bytes<11, 1>;
+type LevelField = Bytes<12, 1>;
+
+const _: () = assert!(covers(
+    &[Block::SPAN, GenerationField::SPAN, BasePages::SPAN, DeltaPages::SPAN, LevelField::SPAN],
+    SIZE
+));
+
+/// A node pointer that keeps every rule of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct NodePointer {
+    /// The block of the node.
+    pub block: BlockNo,
+    /// Which write of that block.
+    pub generation: Generation,
+    /// Pages of the node, with its index page.
+    pub base_pages: u8,
+    /// Distance from the leaves.
+    pub level: Level,
+}
+
+impl NodePointer {
+    /// Decodes, and checks every byte.
+    ///
+    /// # Errors
+    /// A rule of the table that `record` breaks.
+    pub fn decode(record: &[u8; SIZE]) -> Result<Self, Malformed> {
+        if DeltaPages::get(record) != [0] {
+            return Err(Malformed::Field("delta_pages"));
+        }
+        let [base_pages] = BasePages::get(record);
+        let [level] = LevelField::get(record);
+        let pointer = Self {
+            block: BlockNo(Block::get(record)),
+            generation: Generation(GenerationField::get(record)),
+            base_pages,
+            level: Level(level),
+        };
+        pointer.check()?;
+        Ok(pointer)
+    }
+
+    /// Decodes the value of an item that holds a pointer.
+    ///
+    /// # Errors
+    /// The value is not as long as a pointer, or breaks a rule of the table.
+    pub fn from_value(value: &[u8]) -> Result<Self, Malformed> {
+        Self::decode(value.try_into().map_err(|_| Malformed::Field("pointer"))?)
+    }
+
+    /// Encodes, after the same checks.
+    ///
+    /// # Errors
+    /// A rule of the table that `self` breaks.
+    pub fn encode(&self) -> Result<[u8; SIZE], Malformed> {
+        self.check()?;
+        let mut record = [0; SIZE];
+        Block::put(&mut record, self.block.0);
+        GenerationField::put(&mut record, self.generation.0);
+        BasePages::put(&mut record, [self.base_pages]);
+        LevelField::put(&mut record, [self.level.0]);
+        Ok(record)
+    }
+
+    /// Checks the rules of the table.
+    ///
+    /// # Errors
+    /// The rule that `self` breaks.
+    pub fn check(&self) -> Result<(), Malformed> {
+        if self.block.0 == 0 {
+            return Err(Malformed::Field("block"));
+        }
+        if self.generation.0 == 0 || self.generation.0 >= LIMIT_48 {
+            return Err(Malformed::Field("generation"));
+        }
+        if !matches!(self.base_pages, 1 | 3..=8) {
+            return Err(Malformed::Field("base_pages"));
+        }
+        if self.level.0 >= HEIGHT_MAX {
+            return Err(Malformed::Field("level"));
+        }
+        Ok(())
+    }
+
+    /// `base_pages` of a node of `data_pages` data pages.
+    #[must_use]
+    pub const fn base_pages_for(data_pages: u8) -> u8 {
+        if data_pages <= 1 { 1 } else { data_pages.saturating_add(1) }
+    }
+
+    /// How many pages hold items; they are pages 0, 1, ...
+    #[must_use]
+    pub const fn data_pages(&self) -> u8 {
+        if self.base_pages <= 1 { 1 } else { self.base_pages.saturating_sub(1) }
+    }
+
+    /// Which page tells the data pages apart; `None` when there is only one.
+    #[must_use]
+    pub const fn index_page(&self) -> Option<u8> {
+        if self.base_pages <= 1 { None } else { Some(self.base_pages.saturating_sub(1)) }
+    }
+}

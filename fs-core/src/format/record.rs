@@ -1,0 +1,227 @@
+//! A journal record: changes that happen together, or not at all.
+//!
+//! | offset | size | field      | rule                                                                       |
+//! | -----: | ---: | ---------- | -------------------------------------------------------------------------- |
+//! |      0 |    4 | `checksum` | of volume seed, session, sequence (u64), previous crc, bytes 4 to `length` |
+//! |      4 |    2 | `length`   | of header and changes; 16 to 1040                                          |
+//! |      6 |    1 | `kind`     | 1 change, 2 header, 3 checkpoint, 4 more of a checkpoint, 6 seal           |
+//! |      7 |    1 | `flags`    | 1: last record of the checkpoint (kinds 3 and 4); else 0                   |
+//! |      8 |    4 | `sequence` | low 32 bits of the sequence                                                |
+//! |     12 |    4 | `session`  | that of the anchor entry                                                   |
+//!
+//! The changes follow. A seal has none. On the medium a record is padded with zeros to the next
+//! multiple of 4 bytes and of the program unit.
+
+use super::checksum::{Checksum, VolumeSeed};
+use super::codec::{Bytes, Le16, Le32, covers, low_32};
+use crate::error::Malformed;
+use crate::mutant::{self, Mutant};
+use crate::units::{Sequence, Session};
+
+/// Size of the header on disk, in bytes.
+pub const HEADER_BYTES: usize = 16;
+/// Largest record, with its header.
+pub const RECORD_MAX: u16 = 1040;
+
+type ChecksumField = Le32<0>;
+type Length = Le16<4>;
+type Kind = Bytes<6, 1>;
+type Flags = Bytes<7, 1>;
+type SequenceField = Le32<8>;
+type SessionField = Le32<12>;
+
+#[rustfmt::skip]
+const _: () = assert!(covers(
+    &[
+        ChecksumField::SPAN, Length::SPAN, Kind::SPAN, Flags::SPAN, SequenceField::SPAN,
+        SessionField::SPAN,
+    ],
+    HEADER_BYTES
+));
+
+const LAST: u8 = 1;
+
+/// What a record is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)]
+pub enum RecordKind {
+    /// Changes of one transaction.
+    Change = 1,
+    /// First record of a journal block, with the scalars.
+    Header = 2,
+    /// First record of a checkpoint, with the scalars.
+    Checkpoint = 3,
+    /// A further record of a checkpoint.
+    CheckpointMore = 4,
+    /// Nothing follows: the volume was put away in order.
+    Seal = 6,
+}
+
+impl RecordKind {
+    const fn decode(value: u8) -> Option<Self> {
+        Some(match value {
+            1 => Self::Change,
+            2 => Self::Header,
+            3 => Self::Checkpoint,
+            4 => Self::CheckpointMore,
+            6 => Self::Seal,
+            _ => return None,
+        })
+    }
+
+    /// Whether records of this kind make up a checkpoint.
+    #[must_use]
+    pub const fn is_checkpoint(self) -> bool {
+        matches!(self, Self::Checkpoint | Self::CheckpointMore)
+    }
+}
+
+/// The header of a record, its fields each within their range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Header {
+    /// The stored checksum, which the next record is chained to.
+    pub checksum: u32,
+    /// Bytes of header and changes, without padding.
+    pub length: u16,
+    /// What the record is for.
+    pub kind: RecordKind,
+    /// Whether the record completes a checkpoint.
+    pub last: bool,
+    /// Low bits of its sequence.
+    pub sequence_low: u32,
+    /// The session that wrote it.
+    pub session: Session,
+}
+
+/// Where a record stands in its chain: what its checksum is seeded with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RecordPlace {
+    /// The volume of the chain.
+    pub volume: VolumeSeed,
+    /// The session of the chain.
+    pub session: Session,
+    /// Number of the record.
+    pub sequence: Sequence,
+    /// Checksum of the record before; the anchor entry's seed for the first one.
+    pub previous: u32,
+}
+
+impl Header {
+    /// Decodes, and checks that each field is in its range. Says nothing about the checksum.
+    ///
+    /// # Errors
+    /// A rule of the table that `record` breaks.
+    pub fn decode(record: &[u8; HEADER_BYTES]) -> Result<Self, Malformed> {
+        let [kind] = Kind::get(record);
+        let [flags] = Flags::get(record);
+        if flags & !LAST != 0 {
+            return Err(Malformed::Field("flags"));
+        }
+        let header = Self {
+            checksum: ChecksumField::get(record),
+            length: Length::get(record),
+            kind: RecordKind::decode(kind).ok_or(Malformed::Field("kind"))?,
+            last: flags == LAST,
+            sequence_low: SequenceField::get(record),
+            session: Session(SessionField::get(record)),
+        };
+        header.check()?;
+        Ok(header)
+    }
+
+    fn check(&self) -> Result<(), Malformed> {
+        if !matches!(self.length, 16..=RECORD_MAX) {
+            return Err(Malformed::Field("length"));
+        }
+        if self.last && !self.kind.is_checkpoint() {
+            return Err(Malformed::Field("flags"));
+        }
+        if self.kind == RecordKind::Seal && self.length != 16 {
+            return Err(Malformed::Field("length"));
+        }
+        Ok(())
+    }
+
+    fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut record = [0; HEADER_BYTES];
+        ChecksumField::put(&mut record, self.checksum);
+        Length::put(&mut record, self.length);
+        Kind::put(&mut record, [self.kind as u8]);
+        Flags::put(&mut record, [u8::from(self.last)]);
+        SequenceField::put(&mut record, self.sequence_low);
+        SessionField::put(&mut record, self.session.0);
+        record
+    }
+}
+
+/// Makes `bytes`, 16 of place for the header and then the changes, the record of that place.
+/// Gives its checksum, which the next record is chained to.
+///
+/// # Errors
+/// A rule of the table that the record would break.
+pub fn seal(
+    bytes: &mut [u8],
+    kind: RecordKind,
+    last: bool,
+    place: &RecordPlace,
+) -> Result<u32, Malformed> {
+    let length = u16::try_from(bytes.len()).map_err(|_| Malformed::Field("length"))?;
+    let sequence_low = low_32(place.sequence.0);
+    let header = Header { checksum: 0, length, kind, last, sequence_low, session: place.session };
+    header.check()?;
+    let target = bytes.first_chunk_mut::<HEADER_BYTES>().ok_or(Malformed::Truncated)?;
+    *target = header.encode();
+    let checksum = checksum(bytes, place);
+    if let Some(target) = bytes.first_chunk_mut::<HEADER_BYTES>() {
+        ChecksumField::put(target, checksum);
+    }
+    Ok(checksum)
+}
+
+/// Verifies that `bytes` begin with the record of that place, undamaged; more may follow it.
+///
+/// # Errors
+/// `Truncated` when `bytes` end before the record; else the rule that is broken.
+pub fn verify(bytes: &[u8], place: &RecordPlace) -> Result<Header, Malformed> {
+    let header = Header::decode(bytes.first_chunk().ok_or(Malformed::Truncated)?)?;
+    let record = bytes.get(..usize::from(header.length)).ok_or(Malformed::Truncated)?;
+    if header.sequence_low != low_32(place.sequence.0) {
+        return Err(Malformed::Field("sequence"));
+    }
+    if header.session != place.session && !mutant::on(Mutant::SessionSeedSkipped) {
+        return Err(Malformed::Field("session"));
+    }
+    if header.checksum != checksum(record, place) && !mutant::on(Mutant::RecordChecksumSkipped) {
+        return Err(Malformed::Checksum);
+    }
+    Ok(header)
+}
+
+/// The bytes of changes that follow the header of a verified record.
+#[must_use]
+pub fn changes<'a>(bytes: &'a [u8], header: &Header) -> &'a [u8] {
+    bytes.get(HEADER_BYTES..usize::from(header.length)).unwrap_or_default()
+}
+
+/// What a record of `length` bytes takes on a medium of that program unit.
+#[must_use]
+pub const fn padded(length: u16, program_unit_log2: u8) -> u16 {
+    let unit = 1_u16 << (if program_unit_log2 < 2 { 2 } else { program_unit_log2 & 15 });
+    let mask = unit.saturating_sub(1);
+    length.saturating_add(mask) & !mask
+}
+
+fn checksum(record: &[u8], place: &RecordPlace) -> u32 {
+    let mut sum = Checksum::of_volume(place.volume);
+    if !mutant::on(Mutant::SessionSeedSkipped) {
+        sum = sum.u32(place.session.0);
+    }
+    sum = sum.u64(place.sequence.0);
+    if !mutant::on(Mutant::ChainSkipped) {
+        sum = sum.u32(place.previous);
+    }
+    sum.bytes(record.get(4..).unwrap_or_default()).finish()
+}

@@ -1,0 +1,139 @@
+//! The scalars: every number of a volume that changes, as the first record of a block tells them.
+//!
+//! | offset | size | field         | rule                                                       |
+//! | -----: | ---: | ------------- | ---------------------------------------------------------- |
+//! |      0 |    4 | `next`        | the journal block after this one; not 0                    |
+//! |      4 |    4 | `spare_a`     | where the next settle writes; not 0, not `next`            |
+//! |      8 |    4 | `spare_b`     | the other spare; not 0, not `next`, not `spare_a`          |
+//! |     12 |   13 | `root`        | node pointer; none of the three blocks above               |
+//! |     25 |    6 | `generation`  | highest of any node so far; not less than that of `root`   |
+//! |     31 |    6 | `next_object` | lowest object never used; 17 or more                       |
+//! |     37 |    4 | `free`        | blocks that are free or erased                             |
+//! |     41 |    4 | `cursor`      | where the search for free blocks goes on                   |
+//! |     45 |    4 | `sweep`       | where the search for cold blocks goes on                   |
+//! |     49 |    4 | `erases`      | erases so far, saturating                                  |
+
+use super::codec::{Bytes, LIMIT_48, Le32, Le48, covers};
+use super::key::FIRST_FREE;
+use super::pointer::{self, NodePointer};
+use crate::error::Malformed;
+use crate::units::{BlockCount, BlockNo, Generation, ObjectId};
+
+/// Size on disk, in bytes.
+pub const SIZE: usize = 53;
+
+type Next = Le32<0>;
+type SpareA = Le32<4>;
+type SpareB = Le32<8>;
+type Root = Bytes<12, { pointer::SIZE }>;
+type GenerationField = Le48<25>;
+type NextObject = Le48<31>;
+type Free = Le32<37>;
+type Cursor = Le32<41>;
+type Sweep = Le32<45>;
+type Erases = Le32<49>;
+
+#[rustfmt::skip]
+const _: () = assert!(covers(
+    &[
+        Next::SPAN, SpareA::SPAN, SpareB::SPAN, Root::SPAN, GenerationField::SPAN, NextObject::SPAN,
+        Free::SPAN, Cursor::SPAN, Sweep::SPAN, Erases::SPAN,
+    ],
+    SIZE
+));
+
+/// Scalars that keep every rule of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Scalars {
+    /// The journal block that follows the one with these scalars.
+    pub next: BlockNo,
+    /// Where the next settle writes.
+    pub spare_a: BlockNo,
+    /// Where it writes when it is cut.
+    pub spare_b: BlockNo,
+    /// Root of the tree.
+    pub root: NodePointer,
+    /// Highest generation given to a node so far.
+    pub generation: Generation,
+    /// Lowest object never used.
+    pub next_object: ObjectId,
+    /// Blocks that are free, erased or not.
+    pub free: BlockCount,
+    /// Where the search for free blocks goes on.
+    pub cursor: BlockNo,
+    /// Where the search for cold blocks goes on.
+    pub sweep: BlockNo,
+    /// Erases so far.
+    pub erases: u32,
+}
+
+impl Scalars {
+    /// Decodes, and checks every byte.
+    ///
+    /// # Errors
+    /// A rule of the table that `record` breaks.
+    pub fn decode(record: &[u8; SIZE]) -> Result<Self, Malformed> {
+        let scalars = Self {
+            next: BlockNo(Next::get(record)),
+            spare_a: BlockNo(SpareA::get(record)),
+            spare_b: BlockNo(SpareB::get(record)),
+            root: NodePointer::decode(&Root::get(record))?,
+            generation: Generation(GenerationField::get(record)),
+            next_object: ObjectId(NextObject::get(record)),
+            free: BlockCount(Free::get(record)),
+            cursor: BlockNo(Cursor::get(record)),
+            sweep: BlockNo(Sweep::get(record)),
+            erases: Erases::get(record),
+        };
+        scalars.check()?;
+        Ok(scalars)
+    }
+
+    /// Encodes, after the same checks.
+    ///
+    /// # Errors
+    /// A rule of the table that `self` breaks.
+    pub fn encode(&self) -> Result<[u8; SIZE], Malformed> {
+        self.check()?;
+        let mut record = [0; SIZE];
+        Next::put(&mut record, self.next.0);
+        SpareA::put(&mut record, self.spare_a.0);
+        SpareB::put(&mut record, self.spare_b.0);
+        Root::put(&mut record, self.root.encode()?);
+        GenerationField::put(&mut record, self.generation.0);
+        NextObject::put(&mut record, self.next_object.0);
+        Free::put(&mut record, self.free.0);
+        Cursor::put(&mut record, self.cursor.0);
+        Sweep::put(&mut record, self.sweep.0);
+        Erases::put(&mut record, self.erases);
+        Ok(record)
+    }
+
+    /// Checks the rules of the table.
+    ///
+    /// # Errors
+    /// The rule that `self` breaks.
+    pub fn check(&self) -> Result<(), Malformed> {
+        self.root.check()?;
+        if self.next.0 == 0 {
+            return Err(Malformed::Field("next"));
+        }
+        if self.spare_a.0 == 0 || self.spare_a == self.next {
+            return Err(Malformed::Field("spare_a"));
+        }
+        if self.spare_b.0 == 0 || [self.next, self.spare_a].contains(&self.spare_b) {
+            return Err(Malformed::Field("spare_b"));
+        }
+        if [self.next, self.spare_a, self.spare_b].contains(&self.root.block) {
+            return Err(Malformed::Field("root"));
+        }
+        if self.generation < self.root.generation || self.generation.0 >= LIMIT_48 {
+            return Err(Malformed::Field("generation"));
+        }
+        if self.next_object < FIRST_FREE || self.next_object.0 >= LIMIT_48 {
+            return Err(Malformed::Field("next_object"));
+        }
+        Ok(())
+    }
+}

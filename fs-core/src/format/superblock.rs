@@ -1,0 +1,383 @@
+//! The superblock: what a volume is, fixed when it is formatted.
+//!
+//! | offset | size | field                | rule                                            |
+//! | -----: | ---: | -------------------- | ----------------------------------------------- |
+//! |      0 |    8 | `magic`              | 9e 56 45 4c 4c 55 4d 01 (`VELLUM`)              |
+//! |      8 |    4 | `checksum`           | of bytes 12 to 255                              |
+//! |     12 |    2 | `version`            | 1                                               |
+//! |     14 |    2 | `reserved`           | 0                                               |
+//! |     16 |   16 | `uuid`               | any; its checksum seeds all others              |
+//! |     32 |   16 | `hash_seed`          | any; key of the hash of names                   |
+//! |     48 |    4 | `compat`             | any; unknown bits may be ignored                |
+//! |     52 |    4 | `ro_compat`          | any; unknown bits allow reading only            |
+//! |     56 |    4 | `incompat`           | 0                                               |
+//! |     60 |    4 | `block_count`        | 8 or more                                       |
+//! |     64 |    1 | `block_log2`         | 11 to 16                                        |
+//! |     65 |    1 | `page_log2`          | 9                                               |
+//! |     66 |    1 | `program_unit_log2`  | 0 to 9                                          |
+//! |     67 |    1 | `append_unit_log2`   | 8 or 9, not less than `program_unit_log2`       |
+//! |     68 |    1 | `erase_value`        | 0 or 255                                        |
+//! |     69 |    1 | `metadata_checksum`  | 1: CRC-32C                                      |
+//! |     70 |    1 | `data_checksum`      | 0: none                                         |
+//! |     71 |    1 | `page_trailer`       | 4: bytes of a page that prove the rest          |
+//! |     72 |    2 | `name_max`           | 1 to 255                                        |
+//! |     74 |    2 | `pending_bytes_max`  | 512 to block size - 512                         |
+//! |     76 |    2 | `pending_items_max`  | 16 to 1024                                      |
+//! |     78 |    2 | `record_max`         | 1040                                            |
+//! |     80 |    1 | `journal_blocks_max` | 2 to 16                                         |
+//! |     81 |    1 | `max_height`         | 8                                               |
+//! |     82 |    1 | `max_depth`          | 64                                              |
+//! |     83 |    1 | `anchors_moved`      | 0                                               |
+//! |     84 |    4 | `anchor_a`           | 0                                               |
+//! |     88 |    4 | `anchor_b`           | `block_count` - 1                               |
+//! |     92 |   32 | `label`              | UTF-8 without NUL, padded with zeros            |
+//! |    124 |  132 | `reserved_end`       | 0                                               |
+
+use super::checksum::{Checksum, VolumeSeed};
+use super::codec::{Bytes, Le16, Le32, covers, is_zero};
+use super::pointer::HEIGHT_MAX;
+use super::record::RECORD_MAX;
+use crate::error::Malformed;
+use crate::units::{BlockCount, BlockNo};
+
+/// Size on disk, in bytes.
+pub const SIZE: usize = 256;
+/// The version of the format that this code reads and writes.
+pub const VERSION: u16 = 1;
+/// Fewest blocks that the format describes. A formatter may ask for more.
+pub const BLOCK_COUNT_MIN: u32 = 8;
+/// Nesting of directories that every reader must be able to walk.
+pub const DEPTH_MAX: u8 = 64;
+/// Compatible features that this code knows.
+pub const COMPAT_KNOWN: u32 = 0;
+/// Read-only-compatible features that this code knows.
+pub const RO_COMPAT_KNOWN: u32 = 0;
+/// Incompatible features that this code knows.
+pub const INCOMPAT_KNOWN: u32 = 0;
+/// Incompatible feature: names are compared without case. Reserved.
+pub const INCOMPAT_CASE_INSENSITIVE: u32 = 1 << 1;
+
+type Magic = Bytes<0, 8>;
+type ChecksumField = Le32<8>;
+type Version = Le16<12>;
+type Reserved = Le16<14>;
+type Uuid = Bytes<16, 16>;
+type HashSeed = Bytes<32, 16>;
+type Compat = Le32<48>;
+type RoCompat = Le32<52>;
+type Incompat = Le32<56>;
+type Blocks = Le32<60>;
+type BlockLog2 = Bytes<64, 1>;
+type PageLog2 = Bytes<65, 1>;
+type ProgramUnitLog2 = Bytes<66, 1>;
+type AppendUnitLog2 = Bytes<67, 1>;
+type EraseValue = Bytes<68, 1>;
+type MetadataChecksum = Bytes<69, 1>;
+type DataChecksum = Bytes<70, 1>;
+type PageTrailer = Bytes<71, 1>;
+type NameMax = Le16<72>;
+type PendingBytesMax = Le16<74>;
+type PendingItemsMax = Le16<76>;
+type RecordMax = Le16<78>;
+type JournalBlocksMax = Bytes<80, 1>;
+type MaxHeight = Bytes<81, 1>;
+type MaxDepth = Bytes<82, 1>;
+type AnchorsMoved = Bytes<83, 1>;
+type AnchorA = Le32<84>;
+type AnchorB = Le32<88>;
+type Label = Bytes<92, 32>;
+type ReservedEnd = Bytes<124, 132>;
+
+#[rustfmt::skip]
+const _: () = assert!(covers(
+    &[
+        Magic::SPAN, ChecksumField::SPAN, Version::SPAN, Reserved::SPAN, Uuid::SPAN, HashSeed::SPAN,
+        Compat::SPAN, RoCompat::SPAN, Incompat::SPAN, Blocks::SPAN, BlockLog2::SPAN, PageLog2::SPAN,
+        ProgramUnitLog2::SPAN, AppendUnitLog2::SPAN, EraseValue::SPAN, MetadataChecksum::SPAN,
+        DataChecksum::SPAN, PageTrailer::SPAN, NameMax::SPAN, PendingBytesMax::SPAN,
+        PendingItemsMax::SPAN, RecordMax::SPAN, JournalBlocksMax::SPAN, MaxHeight::SPAN,
+        MaxDepth::SPAN, AnchorsMoved::SPAN, AnchorA::SPAN, AnchorB::SPAN, Label::SPAN,
+        ReservedEnd::SPAN,
+    ],
+    SIZE
+));
+
+const MAGIC: [u8; 8] = *b"\x9eVELLUM\x01";
+const MARKER_MAGIC: [u8; 8] = *b"\x9eVELLUM\x00";
+const PAGE_LOG2: u8 = 9;
+const CRC_32C: u8 = 1;
+const NO_CHECKSUM: u8 = 0;
+const PAGE_TRAILER: u8 = 4;
+
+/// What a reader must know before it may look at anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Features {
+    /// Version of the format.
+    pub version: u16,
+    /// Features that a reader and a writer may ignore.
+    pub compat: u32,
+    /// Features that a reader may ignore.
+    pub ro_compat: u32,
+    /// Features that nobody may ignore.
+    pub incompat: u32,
+}
+
+impl Features {
+    /// Decodes the part of a superblock that keeps its place in every version.
+    ///
+    /// # Errors
+    /// `Magic` when there is no superblock, `Checksum` when it is damaged.
+    pub fn decode(record: &[u8; SIZE]) -> Result<Self, Malformed> {
+        if Magic::get(record) != MAGIC {
+            return Err(Malformed::Magic);
+        }
+        if ChecksumField::get(record) != checksum(record) {
+            return Err(Malformed::Checksum);
+        }
+        Ok(Self {
+            version: Version::get(record),
+            compat: Compat::get(record),
+            ro_compat: RoCompat::get(record),
+            incompat: Incompat::get(record),
+        })
+    }
+
+    /// Whether this code understands all of the volume.
+    #[must_use]
+    pub const fn readable(self) -> bool {
+        self.version == VERSION && self.incompat & !INCOMPAT_KNOWN == 0
+    }
+
+    /// Whether this code may also change the volume.
+    #[must_use]
+    pub const fn writable(self) -> bool {
+        self.readable() && self.ro_compat & !RO_COMPAT_KNOWN == 0
+    }
+}
+
+/// A superblock that keeps every rule of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Superblock {
+    /// Identity of the volume.
+    pub uuid: [u8; 16],
+    /// Key of the hash of names.
+    pub hash_seed: [u8; 16],
+    /// Features that a reader and a writer may ignore.
+    pub compat: u32,
+    /// Features that a reader may ignore.
+    pub ro_compat: u32,
+    /// Features that nobody may ignore.
+    pub incompat: u32,
+    /// Size of the volume.
+    pub block_count: BlockCount,
+    /// Base-two logarithm of the block size.
+    pub block_log2: u8,
+    /// Base-two logarithm of the largest program unit of a device that may hold the volume.
+    pub program_unit_log2: u8,
+    /// Base-two logarithm of the unit in which file data is appended.
+    pub append_unit_log2: u8,
+    /// What an erased byte reads as.
+    pub erase_value: u8,
+    /// Longest name, in bytes.
+    pub name_max: u16,
+    /// Most bytes of pending entries.
+    pub pending_bytes_max: u16,
+    /// Most pending runs of blocks.
+    pub pending_items_max: u16,
+    /// Most blocks of the journal's chain.
+    pub journal_blocks_max: u8,
+    /// What people call the volume: UTF-8, padded with zeros.
+    pub label: [u8; 32],
+}
+
+impl Superblock {
+    /// What the start of an anchor block holds while its volume is being formatted.
+    #[must_use]
+    pub const fn formatting_marker() -> [u8; SIZE] {
+        let mut marker = [0xff; SIZE];
+        Magic::put(&mut marker, MARKER_MAGIC);
+        marker
+    }
+
+    /// Whether `record` is blank (ones), or the marker of formatting, whole or cut short.
+    #[must_use]
+    pub fn is_torn_marker(record: &[u8; SIZE]) -> bool {
+        let marker = Self::formatting_marker();
+        record.iter().zip(&marker).all(|(byte, marker)| byte & marker == *marker)
+    }
+
+    /// Decodes, and checks every byte.
+    ///
+    /// # Errors
+    /// A rule of the table that `record` breaks. [`Features::decode`] tells whether a refusal is
+    /// damage or a newer version.
+    pub fn decode(record: &[u8; SIZE]) -> Result<Self, Malformed> {
+        if Features::decode(record)?.version != VERSION {
+            return Err(Malformed::Field("version"));
+        }
+        check_constants(record)?;
+        let [block_log2] = BlockLog2::get(record);
+        let [program_unit_log2] = ProgramUnitLog2::get(record);
+        let [append_unit_log2] = AppendUnitLog2::get(record);
+        let [erase_value] = EraseValue::get(record);
+        let [journal_blocks_max] = JournalBlocksMax::get(record);
+        let superblock = Self {
+            uuid: Uuid::get(record),
+            hash_seed: HashSeed::get(record),
+            compat: Compat::get(record),
+            ro_compat: RoCompat::get(record),
+            incompat: Incompat::get(record),
+            block_count: BlockCount(Blocks::get(record)),
+            block_log2,
+            program_unit_log2,
+            append_unit_log2,
+            erase_value,
+            name_max: NameMax::get(record),
+            pending_bytes_max: PendingBytesMax::get(record),
+            pending_items_max: PendingItemsMax::get(record),
+            journal_blocks_max,
+            label: Label::get(record),
+        };
+        superblock.check()?;
+        let [a, b] = superblock.anchors();
+        if AnchorA::get(record) != a.0 || AnchorB::get(record) != b.0 {
+            return Err(Malformed::Field("anchors"));
+        }
+        Ok(superblock)
+    }
+
+    /// Encodes, after the same checks: what is written can always be read back.
+    ///
+    /// # Errors
+    /// A rule of the table that `self` breaks.
+    pub fn encode(&self) -> Result<[u8; SIZE], Malformed> {
+        self.check()?;
+        let mut record = [0; SIZE];
+        Magic::put(&mut record, MAGIC);
+        Version::put(&mut record, VERSION);
+        Uuid::put(&mut record, self.uuid);
+        HashSeed::put(&mut record, self.hash_seed);
+        Compat::put(&mut record, self.compat);
+        RoCompat::put(&mut record, self.ro_compat);
+        Incompat::put(&mut record, self.incompat);
+        Blocks::put(&mut record, self.block_count.0);
+        BlockLog2::put(&mut record, [self.block_log2]);
+        PageLog2::put(&mut record, [PAGE_LOG2]);
+        ProgramUnitLog2::put(&mut record, [self.program_unit_log2]);
+        AppendUnitLog2::put(&mut record, [self.append_unit_log2]);
+        EraseValue::put(&mut record, [self.erase_value]);
+        MetadataChecksum::put(&mut record, [CRC_32C]);
+        DataChecksum::put(&mut record, [NO_CHECKSUM]);
+        PageTrailer::put(&mut record, [PAGE_TRAILER]);
+        NameMax::put(&mut record, self.name_max);
+        PendingBytesMax::put(&mut record, self.pending_bytes_max);
+        PendingItemsMax::put(&mut record, self.pending_items_max);
+        RecordMax::put(&mut record, RECORD_MAX);
+        JournalBlocksMax::put(&mut record, [self.journal_blocks_max]);
+        MaxHeight::put(&mut record, [HEIGHT_MAX]);
+        MaxDepth::put(&mut record, [DEPTH_MAX]);
+        let [a, b] = self.anchors();
+        AnchorA::put(&mut record, a.0);
+        AnchorB::put(&mut record, b.0);
+        Label::put(&mut record, self.label);
+        let sum = checksum(&record);
+        ChecksumField::put(&mut record, sum);
+        Ok(record)
+    }
+
+    /// Checks the rules of the table.
+    ///
+    /// # Errors
+    /// The rule that `self` breaks.
+    pub fn check(&self) -> Result<(), Malformed> {
+        let rules = [
+            (self.incompat & !INCOMPAT_KNOWN == 0, "incompat"),
+            (self.block_count.0 >= BLOCK_COUNT_MIN, "block_count"),
+            (matches!(self.block_log2, 11..=16), "block_log2"),
+            (self.program_unit_log2 <= PAGE_LOG2, "program_unit_log2"),
+            (
+                matches!(self.append_unit_log2, 8 | 9)
+                    && self.append_unit_log2 >= self.program_unit_log2,
+                "append_unit_log2",
+            ),
+            (matches!(self.erase_value, 0 | u8::MAX), "erase_value"),
+            (matches!(self.name_max, 1..=255), "name_max"),
+            (
+                matches!(u32::from(self.pending_bytes_max),
+                    bytes if (512..=self.block_bytes().saturating_sub(512)).contains(&bytes)),
+                "pending_bytes_max",
+            ),
+            (matches!(self.pending_items_max, 16..=1024), "pending_items_max"),
+            (matches!(self.journal_blocks_max, 2..=16), "journal_blocks_max"),
+            (self.label().is_some(), "label"),
+        ];
+        match rules.iter().find(|(kept, _)| !kept) {
+            Some((_, field)) => Err(Malformed::Field(field)),
+            None => Ok(()),
+        }
+    }
+
+    /// The two anchor blocks.
+    #[must_use]
+    pub const fn anchors(&self) -> [BlockNo; 2] {
+        [BlockNo(0), BlockNo(self.block_count.0.saturating_sub(1))]
+    }
+
+    /// Size of a block.
+    #[must_use]
+    pub const fn block_bytes(&self) -> u32 {
+        1 << (self.block_log2 & 31)
+    }
+
+    /// Pages in a block.
+    #[must_use]
+    pub const fn pages_per_block(&self) -> u32 {
+        self.block_bytes() >> PAGE_LOG2
+    }
+
+    /// Anchor entries that an anchor block has place for.
+    #[must_use]
+    pub const fn slots(&self) -> u16 {
+        super::anchor::slots(self.block_log2)
+    }
+
+    /// What binds every other structure to this volume.
+    #[must_use]
+    pub fn seed(&self) -> VolumeSeed {
+        VolumeSeed::of(&self.uuid)
+    }
+
+    /// The label without its padding; `None` if it breaks its rule.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        let length = self.label.iter().position(|&byte| byte == 0).unwrap_or(self.label.len());
+        let (text, padding) = self.label.split_at_checked(length)?;
+        if is_zero(padding) { core::str::from_utf8(text).ok() } else { None }
+    }
+}
+
+/// Checks the fields that have one value only.
+fn check_constants(record: &[u8; SIZE]) -> Result<(), Malformed> {
+    let rules = [
+        (Reserved::get(record) == 0, "reserved"),
+        (PageLog2::get(record) == [PAGE_LOG2], "page_log2"),
+        (MetadataChecksum::get(record) == [CRC_32C], "metadata_checksum"),
+        (DataChecksum::get(record) == [NO_CHECKSUM], "data_checksum"),
+        (PageTrailer::get(record) == [PAGE_TRAILER], "page_trailer"),
+        (RecordMax::get(record) == RECORD_MAX, "record_max"),
+        (MaxHeight::get(record) == [HEIGHT_MAX], "max_height"),
+        (MaxDepth::get(record) == [DEPTH_MAX], "max_depth"),
+        (AnchorsMoved::get(record) == [0], "anchors_moved"),
+        (is_zero(&ReservedEnd::get(record)), "reserved_end"),
+    ];
+    match rules.iter().find(|(kept, _)| !kept) {
+        Some((_, field)) => Err(Malformed::Field(field)),
+        None => Ok(()),
+    }
+}
+
+fn checksum(record: &[u8; SIZE]) -> u32 {
+    Checksum::new().bytes(&Bytes::<12, 244>::get(record)).finish()
+}
