@@ -32,6 +32,7 @@ extern crate std;
 pub mod error;
 pub mod format;
 pub mod mutant;
+pub mod pending;
 pub mod units;
 
 /// The stack for programs that wait: every operation is an ordinary function.
