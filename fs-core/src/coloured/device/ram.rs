@@ -20,7 +20,9 @@ impl<'m> RamDevice<'m> {
 
     /// A device over `bytes`, whose content stays; a last partial erase unit is not used.
     pub fn new(bytes: &'m mut [u8]) -> Self {
-        Self { bytes }
+        const PART: usize = RamDevice::ERASE_UNIT as usize - 1;
+        let whole = bytes.len() & !PART;
+        Self { bytes: bytes.get_mut(..whole).unwrap_or_default() }
     }
 
     fn part(&mut self, at: ByteOffset, bytes: usize) -> Result<&mut [u8], ErrorKind> {
@@ -37,7 +39,7 @@ impl BlockDevice for RamDevice<'_> {
 
     fn geometry(&self) -> Geometry {
         Geometry {
-            size: self.bytes.len() as u64 & !u64::from(Self::ERASE_UNIT - 1),
+            size: self.bytes.len() as u64,
             read_unit: 1,
             program_unit: 1,
             erase_unit: Self::ERASE_UNIT,
