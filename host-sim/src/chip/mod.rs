@@ -1,0 +1,266 @@
+//! Serial NOR flash at array level.
+//!
+//! **What it is.** [`Nor`], a device in both colours that obeys the physics of
+//! [`Image`], keeps a virtual clock, counts, records, and fails as told.
+//!
+//! **Rules.**
+//! 1. A clone of [`Nor`] is another wire to the same chip: tests keep one while a volume holds
+//!    the other.
+//! 2. A call becomes commands: programs are cut at pages, erases into the largest that fit. Each
+//!    command, and each sync, has a number; cuts and the recorded log count these.
+//! 3. The recorded log tells what happened to the cells, so replaying it on the image of its
+//!    beginning gives the image of its end; breaking a rule of the contract is a [`Breach`] with
+//!    the number of its command.
+//! 4. Without power everything answers `Removed`.
+//! 5. What a chip promises is what it does: without `POWERSAFE_NEIGHBOURS` an interrupted
+//!    program damages others, with `VOLATILE_CACHE` nothing is durable before `sync`.
+
+mod counters;
+mod device;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fs_core::units::{EraseSizes, Geometry, Guarantees};
+
+use crate::clock::{Clock, Timing};
+use crate::fault::Faults;
+use crate::image::{BLOCK_BYTES, Breach, Image, Op};
+pub use counters::{Call, Counters, Timed, Wear};
+use state::State;
+
+/// Bytes of a program page.
+pub const PAGE_BYTES: u64 = 256;
+
+/// What kind of chip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spec {
+    /// Blocks of 4 KiB.
+    pub blocks: u32,
+    /// Smallest program, a power of two.
+    pub program_unit: u32,
+    /// What it promises, and does.
+    pub guarantees: Guarantees,
+    /// How long its commands take.
+    pub timing: Timing,
+    /// How often a block can be erased before its erases and programs fail (F10); for ever if
+    /// `None`. The W25Q128JV is specified for 100,000.
+    pub endurance: Option<u32>,
+}
+
+impl Spec {
+    /// A Winbond W25Q128JV: 16 MiB, 256-byte pages, erases of 4, 32 and 64 KiB, single SPI at
+    /// 50 MHz (the project's media table; see [`Timing`] for the sources of the times).
+    pub const W25Q128JV: Self = Self {
+        blocks: 4096,
+        program_unit: 1,
+        guarantees: Guarantees::NEEDS_ERASE
+            .union(Guarantees::REPROGRAM_ZERO_BITS)
+            .union(Guarantees::POWERSAFE_NEIGHBOURS),
+        timing: Timing::W25Q128JV,
+        endurance: None,
+    };
+
+    /// The same technology with `blocks` blocks.
+    #[must_use]
+    pub const fn small(blocks: u32) -> Self {
+        Self { blocks, ..Self::W25Q128JV }
+    }
+
+    /// This chip with a promise more.
+    #[must_use]
+    pub const fn with(self, guarantee: Guarantees) -> Self {
+        Self { guarantees: self.guarantees.union(guarantee), ..self }
+    }
+
+    /// This chip with a promise less.
+    #[must_use]
+    pub const fn without(self, guarantee: Guarantees) -> Self {
+        Self { guarantees: self.guarantees.difference(guarantee), ..self }
+    }
+
+    /// What the device says of itself.
+    #[must_use]
+    pub fn geometry(&self) -> Geometry {
+        Geometry {
+            size: u64::from(self.blocks) * BLOCK_BYTES as u64,
+            read_unit: 1,
+            program_unit: self.program_unit,
+            erase_unit: 4096,
+            erase_sizes: EraseSizes::NONE.with(0x8000).with(0x1_0000),
+            dma_alignment: 1,
+            guarantees: self.guarantees,
+        }
+    }
+}
+
+/// A serial NOR flash. A clone is another wire to the same chip.
+#[derive(Debug, Clone)]
+pub struct Nor(Arc<Mutex<State>>);
+
+impl Nor {
+    /// An erased chip.
+    #[must_use]
+    pub fn new(spec: Spec) -> Self {
+        Self::with_image(spec, Image::blank(spec.blocks))
+    }
+
+    /// An erased W25Q128JV.
+    #[must_use]
+    pub fn w25q128jv() -> Self {
+        Self::new(Spec::W25Q128JV)
+    }
+
+    /// An erased chip of `blocks` blocks of 4 KiB.
+    ///
+    /// # Panics
+    /// With fewer than 8 blocks.
+    #[must_use]
+    pub fn small(blocks: u32) -> Self {
+        assert!(blocks >= 8, "a chip of fewer than 8 blocks");
+        Self::new(Spec::small(blocks))
+    }
+
+    /// A chip with the content of `image`, switched on.
+    ///
+    /// # Panics
+    /// If the image has another size.
+    #[must_use]
+    pub fn with_image(spec: Spec, image: Image) -> Self {
+        assert_eq!(spec.blocks, image.block_count(), "image and chip differ in size");
+        Self(Arc::new(Mutex::new(State::new(spec, image))))
+    }
+
+    /// A chip as large as `image`, switched on.
+    #[must_use]
+    pub fn of(image: Image) -> Self {
+        Self::with_image(Spec::small(image.block_count()), image)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic of a volume in the middle of a call must not hide what the chip holds.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What kind of chip it is.
+    #[must_use]
+    pub fn spec(&self) -> Spec {
+        self.state().spec
+    }
+
+    /// A copy of its content, as reads see it; cheap.
+    #[must_use]
+    pub fn image(&self) -> Image {
+        self.state().image.clone()
+    }
+
+    /// Replaces its content. Counters, wear and clock go on.
+    ///
+    /// # Panics
+    /// If the image has another size.
+    pub fn set_image(&self, image: Image) {
+        self.state().set_image(image);
+    }
+
+    /// Changes its content behind everyone's back, say by [`Image::flip`].
+    pub fn tamper(&self, change: impl FnOnce(&mut Image)) {
+        self.state().tamper(change);
+    }
+
+    /// Its clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.state().clock.clone()
+    }
+
+    /// Makes it use `clock`, to share one with other devices.
+    pub fn set_clock(&self, clock: Clock) {
+        self.state().clock = clock;
+    }
+
+    /// What it did so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.state().counters
+    }
+
+    /// How often each block was erased.
+    #[must_use]
+    pub fn wear(&self) -> Wear {
+        self.state().wear.clone()
+    }
+
+    /// Sets everything that is to go wrong. Operations and calls are counted from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.state().set_faults(faults);
+    }
+
+    /// How many commands and syncs there were since the faults were set, or since the beginning.
+    #[must_use]
+    pub fn ops(&self) -> u64 {
+        self.state().ops
+    }
+
+    /// Whether it has power.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.state().on
+    }
+
+    /// Takes the power away between two operations.
+    pub fn power_off(&self) {
+        self.state().power_off();
+    }
+
+    /// Gives the power back: unstable cells may read otherwise from now on. Faults other than the
+    /// cut that happened stay set.
+    pub fn power_on(&self) {
+        self.state().power_on();
+    }
+
+    /// Begins an empty log of what happens to the cells, or ends it.
+    pub fn record(&self, on: bool) {
+        self.state().log = on.then(Vec::new);
+    }
+
+    /// How many entries the log has.
+    #[must_use]
+    pub fn log_len(&self) -> usize {
+        self.state().log.as_ref().map_or(0, Vec::len)
+    }
+
+    /// The log so far, which goes on.
+    #[must_use]
+    pub fn log(&self) -> Vec<Op> {
+        self.state().log.clone().unwrap_or_default()
+    }
+
+    /// Takes the log so far; an empty one goes on if it was on.
+    #[must_use]
+    pub fn take_log(&self) -> Vec<Op> {
+        self.state().log.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Begins an empty list of calls and their times, or ends it.
+    pub fn record_times(&self, on: bool) {
+        self.state().times = on.then(Vec::new);
+    }
+
+    /// Takes the calls and their times so far.
+    #[must_use]
+    pub fn take_times(&self) -> Vec<Timed> {
+        self.state().times.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Every rule of the contract that was broken, with the number of the command.
+    #[must_use]
+    pub fn breaches(&self) -> Vec<(u64, Breach)> {
+        self.state().breaches.clone()
+    }
+
+    /// A hash of every call, command and power-on so far, with their bytes.
+    #[must_use]
+    pub fn trace_hash(&self) -> u64 {
+        self.state().trace.value()
+    }
+}

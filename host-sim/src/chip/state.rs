@@ -1,0 +1,424 @@
+//! The chip behind the wires.
+
+use std::sync::Arc;
+
+use fs_core::error::ErrorKind;
+use fs_core::units::Guarantees;
+
+use super::counters::blocks;
+use super::{Call, Counters, PAGE_BYTES, Spec, Timed, Wear};
+use crate::clock::Clock;
+use crate::fault::{Astray, Bad, Calls, Faults, TearMode};
+use crate::image::{Breach, Image, Op};
+use crate::rng::{TraceHash, mix};
+
+/// A call that changes the chip.
+#[derive(Debug, Clone)]
+pub(super) enum Request {
+    Program { at: u64, bytes: Arc<[u8]> },
+    Erase { at: u64, bytes: u64 },
+    Sync,
+}
+
+impl Request {
+    fn range(&self) -> (u64, u64) {
+        match self {
+            Self::Program { at, bytes } => (*at, bytes.len() as u64),
+            Self::Erase { at, bytes } => (*at, *bytes),
+            Self::Sync => (0, 0),
+        }
+    }
+
+    /// The commands of this call.
+    pub fn commands(&self) -> Vec<Op> {
+        match self {
+            Self::Program { at, bytes } => {
+                let mut rest: &[u8] = bytes;
+                let mut place = *at;
+                let mut ops = Vec::new();
+                while !rest.is_empty() {
+                    let room = usize::try_from(PAGE_BYTES - place % PAGE_BYTES).unwrap_or(1);
+                    let (page, after) = rest.split_at(room.min(rest.len()));
+                    ops.push(Op::program(place, page));
+                    place += page.len() as u64;
+                    rest = after;
+                }
+                ops
+            }
+            Self::Erase { at, bytes } => {
+                let (mut place, end) = (*at, at + bytes);
+                let mut ops = Vec::new();
+                while place < end {
+                    let fits = |size: &u64| place.is_multiple_of(*size) && place + size <= end;
+                    let size = [0x1_0000, 0x8000].into_iter().find(fits).unwrap_or(0x1000);
+                    ops.push(Op::Erase { at: place, bytes: size });
+                    place += size;
+                }
+                ops
+            }
+            Self::Sync => vec![Op::Sync],
+        }
+    }
+}
+
+/// What a volatile cache has accepted, and what is durable below it.
+#[derive(Debug, Clone)]
+struct Cache {
+    durable: Image,
+    waiting: Vec<Op>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub spec: Spec,
+    pub image: Image,
+    cache: Option<Cache>,
+    pub clock: Clock,
+    pub counters: Counters,
+    pub wear: Wear,
+    faults: Faults,
+    pub ops: u64,
+    calls: [u64; 2],
+    pub on: bool,
+    pub log: Option<Vec<Op>>,
+    pub times: Option<Vec<Timed>>,
+    pub breaches: Vec<(u64, Breach)>,
+    pub trace: TraceHash,
+}
+
+impl State {
+    pub fn new(spec: Spec, mut image: Image) -> Self {
+        image.allow_reprogram(spec.guarantees.contains(Guarantees::REPROGRAM_ZERO_BITS));
+        let cached = spec.guarantees.contains(Guarantees::VOLATILE_CACHE);
+        let cache = cached.then(|| Cache { durable: image.clone(), waiting: Vec::new() });
+        Self {
+            spec,
+            image,
+            cache,
+            clock: Clock::new(),
+            counters: Counters::default(),
+            wear: Wear(vec![0; spec.blocks as usize]),
+            faults: Faults::none(),
+            ops: 0,
+            calls: [0; 2],
+            on: true,
+            log: None,
+            times: None,
+            breaches: Vec::new(),
+            trace: TraceHash::default(),
+        }
+    }
+
+    pub fn set_image(&mut self, mut image: Image) {
+        assert_eq!(self.spec.blocks, image.block_count(), "image and chip differ in size");
+        image.allow_reprogram(self.spec.guarantees.contains(Guarantees::REPROGRAM_ZERO_BITS));
+        if let Some(cache) = &mut self.cache {
+            *cache = Cache { durable: image.clone(), waiting: Vec::new() };
+        }
+        self.image = image;
+    }
+
+    pub fn tamper(&mut self, change: impl FnOnce(&mut Image)) {
+        change(&mut self.image);
+        if let Some(cache) = &mut self.cache {
+            *cache = Cache { durable: self.image.clone(), waiting: Vec::new() };
+        }
+    }
+
+    pub fn set_faults(&mut self, faults: Faults) {
+        self.faults = faults;
+        self.ops = 0;
+        self.calls = [0; 2];
+    }
+
+    pub fn power_off(&mut self) {
+        if self.on {
+            self.lose_power(TearMode::Nothing);
+        }
+    }
+
+    pub fn power_on(&mut self) {
+        if self.on {
+            self.lose_power(TearMode::Nothing);
+        }
+        self.on = true;
+        self.image.power_on();
+        if let Some(cache) = &mut self.cache {
+            cache.durable = self.image.clone();
+        }
+        self.record(Op::PowerOn);
+        self.trace.number(9);
+    }
+
+    pub fn read(&mut self, at: u64, target: &mut [u8]) -> Result<(), ErrorKind> {
+        self.check(at, target.len() as u64, 1)?;
+        self.call(Call::Read)?;
+        let bytes = target.len() as u64;
+        self.counters.reads += 1;
+        self.counters.read_bytes += bytes;
+        let ns = self.spec.timing.read_ns(bytes);
+        self.counters.busy_ns += ns;
+        let start_ns = self.clock.now_ns();
+        self.clock.advance_ns(ns);
+        self.image.read(at, target);
+        self.trace.number(1);
+        self.trace.number(at);
+        self.trace.bytes(target);
+        self.timed(Call::Read, at, bytes, start_ns);
+        Ok(())
+    }
+
+    /// Refuses what the contract forbids; costs nothing.
+    pub fn check(&self, at: u64, bytes: u64, unit: u32) -> Result<(), ErrorKind> {
+        let size = self.spec.geometry().size;
+        if at.checked_add(bytes).is_none_or(|end| end > size) {
+            return Err(ErrorKind::OutOfBounds);
+        }
+        let unit = u64::from(unit);
+        if !at.is_multiple_of(unit) || !bytes.is_multiple_of(unit) {
+            return Err(ErrorKind::NotAligned);
+        }
+        Ok(())
+    }
+
+    pub fn check_request(&self, request: &Request) -> Result<(), ErrorKind> {
+        let (at, bytes) = request.range();
+        match request {
+            Request::Program { .. } => self.check(at, bytes, self.spec.program_unit),
+            Request::Erase { .. } => self.check(at, bytes, 4096),
+            Request::Sync => Ok(()),
+        }
+    }
+
+    pub fn request(&mut self, request: &Request) -> Result<(), ErrorKind> {
+        self.check_request(request)?;
+        let call = match request {
+            Request::Program { .. } => Call::Program,
+            Request::Erase { .. } => Call::Erase,
+            Request::Sync => Call::Sync,
+        };
+        if let Err(kind) = self.call(call) {
+            if self.on {
+                let tear = self.faults.error.map_or(TearMode::Nothing, |error| error.tear);
+                self.interrupt(request, tear);
+            }
+            return Err(kind);
+        }
+        match call {
+            Call::Program => self.counters.programs += 1,
+            Call::Erase => self.counters.erases += 1,
+            _ => self.counters.syncs += 1,
+        }
+        let start_ns = self.clock.now_ns();
+        let (at, bytes) = request.range();
+        let result = request.commands().into_iter().try_for_each(|op| self.command(op));
+        self.timed(call, at, bytes, start_ns);
+        result
+    }
+
+    /// Leaves a call half done: one of its commands is torn, those before it are done.
+    pub fn interrupt(&mut self, request: &Request, tear: TearMode) {
+        if !self.on {
+            return;
+        }
+        let mut commands = request.commands();
+        let key = mix(self.faults.seed, mix(self.ops, 11));
+        let torn = if commands.is_empty() { 0 } else { key % commands.len() as u64 };
+        let torn = usize::try_from(torn).unwrap_or(0);
+        let rest = commands.split_off(torn.min(commands.len()));
+        if tear != TearMode::Nothing {
+            for op in commands {
+                self.carry_out(op);
+            }
+        }
+        let (at, bytes) = request.range();
+        if let Some(op) = rest.into_iter().next().filter(|op| *op != Op::Sync) {
+            self.carry_out(op.torn(tear, mix(key, 12)));
+        }
+        self.suspect(at, bytes);
+    }
+
+    pub fn dropped_tear(&self) -> TearMode {
+        self.faults.dropped.unwrap_or(TearMode::Nothing)
+    }
+
+    /// A call was carried out, but nobody saw the answer.
+    pub fn unanswered(&mut self, request: &Request) {
+        if self.on {
+            let (at, bytes) = request.range();
+            self.suspect(at, bytes);
+        }
+    }
+
+    fn suspect(&mut self, at: u64, bytes: u64) {
+        if bytes > 0 {
+            self.carry_out(Op::Suspect { at, bytes });
+        }
+    }
+
+    pub fn discard(&mut self, at: u64, bytes: u64) -> Result<(), ErrorKind> {
+        self.check(at, bytes, 1)?;
+        if !self.on {
+            return Err(ErrorKind::Removed);
+        }
+        self.counters.discards += 1;
+        Ok(())
+    }
+
+    /// Counts a call, and fails it if it is its turn.
+    fn call(&mut self, call: Call) -> Result<(), ErrorKind> {
+        if !self.on {
+            return Err(ErrorKind::Removed);
+        }
+        let kind = usize::from(call != Call::Read);
+        let own = self.calls[kind];
+        let all = self.calls[0] + self.calls[1];
+        self.calls[kind] += 1;
+        let Some(error) = self.faults.error else { return Ok(()) };
+        let number = match error.calls {
+            Calls::All => all,
+            Calls::Reads if kind == 0 => own,
+            Calls::Writes if kind == 1 => own,
+            _ => return Ok(()),
+        };
+        if number == error.call || (error.persistent && number > error.call) {
+            self.trace.number(2);
+            return Err(error.kind);
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, op: Op) -> Result<(), ErrorKind> {
+        let number = self.ops;
+        let ns = self.counters.command(&op, &self.spec.timing);
+        self.clock.advance_ns(ns);
+        self.trace_op(&op);
+        let seed = mix(self.faults.seed, number);
+        if let Some(cut) = self.faults.cut.filter(|cut| cut.op == number) {
+            self.faults.cut = None;
+            self.ops += 1;
+            self.cut(op, cut.tear, seed);
+            return Err(ErrorKind::Removed);
+        }
+        let result = self.strike(op, seed);
+        self.ops += 1;
+        result
+    }
+
+    /// Does a command, or what a bad block makes of it.
+    fn strike(&mut self, op: Op, seed: u64) -> Result<(), ErrorKind> {
+        let (at, bytes) = op.range();
+        let erases = matches!(op, Op::Erase { .. });
+        if erases {
+            self.wear.erased(at, bytes);
+        }
+        if op == Op::Sync {
+            self.sync();
+            return Ok(());
+        }
+        let number = |block: usize| u32::try_from(block).unwrap_or(u32::MAX);
+        let mut bad = blocks(at, bytes).find_map(|block| self.faults.bad.get(&number(block)));
+        let worn = self.spec.endurance.is_some_and(|most| self.wear.max_in(at, bytes) > most);
+        if worn {
+            bad = Some(if erases { &Bad::EraseFails } else { &Bad::ProgramFails });
+        }
+        let fails = match bad {
+            Some(Bad::ProgramFails) => !erases,
+            Some(Bad::EraseFails) => erases,
+            Some(Bad::ProgramLost) if !erases => return Ok(()),
+            Some(Bad::EraseLost) if erases => return Ok(()),
+            _ => false,
+        };
+        if fails {
+            self.carry_out(op.torn(TearMode::RandomSubset, seed));
+            return Err(ErrorKind::Medium);
+        }
+        match (self.faults.astray.get(&self.ops), op) {
+            (Some(Astray::Lost), Op::Program { .. }) => {}
+            (Some(Astray::Moved(by)), Op::Program { at, bytes }) => {
+                let last = self.spec.geometry().size - bytes.len() as u64;
+                let at = (at + by) % (last + 1);
+                self.carry_out(Op::Program { at, bytes });
+            }
+            (_, op) => self.carry_out(op),
+        }
+        Ok(())
+    }
+
+    /// Changes the cells, or the cache above them, and records it.
+    fn carry_out(&mut self, op: Op) {
+        if let Some(breach) = self.image.apply(&op) {
+            self.breaches.push((self.ops, breach));
+        }
+        if let Some(cache) = &mut self.cache {
+            cache.waiting.push(op.clone());
+        }
+        self.record(op);
+    }
+
+    fn sync(&mut self) {
+        if let Some(cache) = &mut self.cache {
+            if self.faults.sync_lies {
+                return;
+            }
+            cache.durable = self.image.clone();
+            cache.waiting.clear();
+        }
+        self.record(Op::Sync);
+    }
+
+    fn cut(&mut self, op: Op, tear: TearMode, seed: u64) {
+        if let Some(cache) = &mut self.cache {
+            if op != Op::Sync {
+                cache.waiting.push(op.clone());
+                self.record(op);
+            }
+            self.lose_power(tear);
+            return;
+        }
+        let (at, bytes) = op.range();
+        let harms = !self.spec.guarantees.contains(Guarantees::POWERSAFE_NEIGHBOURS);
+        if op != Op::Sync {
+            self.carry_out(op.torn(tear, seed));
+        }
+        if harms && bytes > 0 {
+            self.carry_out(Op::Neighbours { at, bytes, seed });
+        }
+        self.lose_power(tear);
+    }
+
+    fn lose_power(&mut self, tear: TearMode) {
+        self.on = false;
+        self.trace.number(8);
+        if let Some(cache) = &mut self.cache {
+            let waiting = std::mem::take(&mut cache.waiting);
+            let seed = mix(self.faults.seed, self.ops);
+            cache.durable.lose_cache(&waiting, tear, seed);
+            self.image = cache.durable.clone();
+            self.record(Op::LoseCache { tear, seed });
+        }
+    }
+
+    fn record(&mut self, op: Op) {
+        if let Some(log) = &mut self.log {
+            log.push(op);
+        }
+    }
+
+    fn timed(&mut self, call: Call, at: u64, bytes: u64, start_ns: u64) {
+        let ns = self.clock.now_ns() - start_ns;
+        if let Some(times) = &mut self.times {
+            times.push(Timed { call, at, bytes, start_ns, ns });
+        }
+    }
+
+    fn trace_op(&mut self, op: &Op) {
+        self.trace.number(3);
+        let (at, length) = op.range();
+        self.trace.number(at);
+        match op {
+            Op::Program { bytes, .. } => self.trace.bytes(bytes),
+            _ => self.trace.number(length),
+        }
+    }
+}
