@@ -6,6 +6,8 @@
 //! | --- | --- |
 //! | [`units`], [`error`] | numbers and failures have types |
 //! | [`extent`] | a file's data is a list of runs |
+//! | [`api`] | the plain types that callers see |
+//! | [`table`] | files in use and open files, in fixed tables |
 //! | `device` | the only way to storage |
 //! | [`format`] | bytes belong to `format`: no I/O, no state |
 //! | `transfer` | movement belongs to `transfer` |
@@ -29,26 +31,39 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod api;
 pub mod error;
+pub mod extent;
 pub mod format;
 pub mod mutant;
 pub mod pending;
+pub mod table;
 pub mod units;
+
+pub use api::{
+    Attributes, CheckReport, DirEntry, FileId, FormatOptions, MountOptions, NameBuf, NodeKind,
+    OpenOptions, VolumeInfo,
+};
+pub use error::{Error, Result};
 
 /// The stack for programs that wait: every operation is an ordinary function.
 #[cfg(feature = "blocking")]
 #[path = "coloured"]
 pub mod blocking {
-    use colour::strip as colour;
+    use colour::{keep as only_blocking, omit as only_async, strip as colour};
 
     pub mod device;
+    pub mod lock;
+    pub mod vnode;
 }
 
 /// The stack for executors: every operation that touches the device is an `async fn`.
 #[cfg(feature = "async")]
 #[path = "coloured"]
 pub mod asynchronous {
-    use colour::keep as colour;
+    use colour::{keep as colour, keep as only_async, omit as only_blocking};
 
     pub mod device;
+    pub mod lock;
+    pub mod vnode;
 }
