@@ -1,5 +1,5 @@
-//! A NOR chip that lives in the board's RAM, behind `embedded-storage`'s traits: programs clear bits,
-//! only an erase sets them, and an access a real chip would refuse is refused.
+//! A NOR chip that lives in the board's RAM, behind `embedded-storage`'s traits: programs clear
+//! bits, only an erase sets them, and an access a real chip would refuse is refused.
 //!
 //! Erase units are 2 KiB: 48 KiB then hold 24 of them, and a volume wants many blocks more than it
 //! wants large ones. With the usual 4 KiB there would be 12.

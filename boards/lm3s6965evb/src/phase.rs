@@ -41,8 +41,8 @@ impl Phase {
     }
 }
 
-// The plugin looks for these two addresses, so the functions must exist, and must differ: the linker
-// would give two equal functions one address.
+// The plugin looks for these two addresses, so the functions must exist, and must differ: the
+// linker would give two equal functions one address.
 
 /// Where a phase begins.
 #[unsafe(no_mangle)]

@@ -327,7 +327,8 @@ impl<'a> DataPageBuilder<'a> {
     }
 
     /// Appends an item. `false`, and no change, when it does not fit or breaks a rule of the page:
-    /// key not above the one before, value too long or, above the leaves, no pointer one level down.
+    /// key not above the one before, value too long or, above the leaves, no pointer one level
+    /// down.
     #[must_use]
     pub fn push(&mut self, key: &Key, value: &[u8]) -> bool {
         let allowed = self.last.as_ref() < Some(key)
