@@ -53,7 +53,10 @@ pub mod blocking {
     use colour::{keep as only_blocking, omit as only_async, strip as colour};
 
     pub mod device;
+    pub mod journal;
     pub mod lock;
+    pub mod media;
+    pub mod space;
     pub mod vnode;
 }
 
@@ -64,6 +67,9 @@ pub mod asynchronous {
     use colour::{keep as colour, keep as only_async, omit as only_blocking};
 
     pub mod device;
+    pub mod journal;
     pub mod lock;
+    pub mod media;
+    pub mod space;
     pub mod vnode;
 }

@@ -214,7 +214,9 @@ pub const fn padded(length: u16, program_unit_log2: u8) -> u16 {
     length.saturating_add(mask) & !mask
 }
 
-fn checksum(record: &[u8], place: &RecordPlace) -> u32 {
+/// The checksum that `record` should have at that place.
+#[must_use]
+pub fn checksum(record: &[u8], place: &RecordPlace) -> u32 {
     let mut sum = Checksum::of_volume(place.volume);
     if !mutant::on(Mutant::SessionSeedSkipped) {
         sum = sum.u32(place.session.0);

@@ -1,0 +1,241 @@
+//! The two anchor blocks: which entry is trusted, where the next one goes, how doubt is removed.
+
+use super::super::colour;
+use super::super::device::BlockDevice;
+use super::super::media::{Media, SlotNo, SlotState};
+use super::{Journal, Link};
+use crate::error::Result;
+use crate::format::anchor::Entry;
+use crate::format::superblock;
+use crate::mutant::{self, Mutant};
+use crate::units::{BlockNo, Sequence, Session};
+
+/// How much an entry is trusted: by session, then by sequence; the rest only breaks ties.
+pub type Rank = (Session, Sequence, u8, SlotNo);
+
+/// An entry and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// What it says.
+    pub entry: Entry,
+    which: u8,
+    slot: SlotNo,
+}
+
+impl Found {
+    /// Its place in the order of trust.
+    #[must_use]
+    pub fn rank(&self) -> Rank {
+        let session = if mutant::on(Mutant::EntriesRankedBySequence) {
+            Session(0)
+        } else {
+            self.entry.session
+        };
+        (session, self.entry.sequence, self.which, self.slot)
+    }
+}
+
+/// What this session knows of the anchor blocks.
+#[derive(Clone)]
+pub struct Anchors {
+    blocks: [BlockNo; 2],
+    /// The newest entry that counts.
+    newest: Option<Found>,
+    session_seen: Session,
+    /// The next free slot of each block that this session has erased.
+    clean: [Option<SlotNo>; 2],
+}
+
+impl Anchors {
+    /// Anchors in `blocks`, nothing known of them.
+    pub const fn new(blocks: [BlockNo; 2]) -> Self {
+        Self { blocks, newest: None, session_seen: Session(0), clean: [None; 2] }
+    }
+
+    /// Number of the newest entry.
+    pub fn sequence(&self) -> Sequence {
+        self.newest.map_or(Sequence(0), |newest| newest.entry.sequence)
+    }
+
+    /// Whether the newest entry is the lone first one of an unfinished settling.
+    pub fn is_first(&self) -> bool {
+        self.newest.is_some_and(|newest| newest.entry.first)
+    }
+
+    /// The highest session any entry belongs to.
+    pub fn session_seen(&self) -> Session {
+        self.session_seen
+    }
+
+    /// Takes `found` for the newest entry that counts. What follows it in its block is unknown.
+    pub(super) fn accept(&mut self, found: Found) {
+        self.newest = Some(found);
+        self.session_seen = self.session_seen.max(found.entry.session);
+        self.clean = [None; 2];
+    }
+
+    fn block(&self, which: u8) -> BlockNo {
+        let [first, last] = self.blocks;
+        if which == 0 { first } else { last }
+    }
+
+    fn clean_mut(&mut self, which: u8) -> &mut Option<SlotNo> {
+        let [first, last] = &mut self.clean;
+        if which == 0 { first } else { last }
+    }
+
+    /// The block for the next entry: the one that does not hold the newest.
+    fn target(&self) -> u8 {
+        let newest = self.newest.map_or(0, |newest| newest.which);
+        if mutant::on(Mutant::NewestAnchorErased) { newest } else { 1 ^ newest }
+    }
+}
+
+#[colour]
+impl Anchors {
+    /// The most trusted entry below `limit`, of all that verify. Reads each slot in use once.
+    ///
+    /// Slots are filled in ascending order and none behind a doubtful one, so nothing stands
+    /// behind the first blank.
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn find<D: BlockDevice>(
+        &mut self,
+        media: &mut Media<'_, D>,
+        limit: Option<Rank>,
+    ) -> Result<Option<Found>> {
+        let mut best: Option<Found> = None;
+        for which in [0, 1] {
+            for slot in 0..media.slot_count() {
+                let entry = match media.read_slot(self.block(which), slot).await? {
+                    SlotState::Blank => break,
+                    SlotState::Garbage => continue,
+                    SlotState::Valid(entry) => entry,
+                };
+                self.session_seen = self.session_seen.max(entry.session);
+                let found = Found { entry, which, slot };
+                let counts = limit.is_none_or(|limit| found.rank() < limit);
+                if counts && best.is_none_or(|best| best.rank() < found.rank()) {
+                    best = Some(found);
+                }
+            }
+        }
+        Ok(best)
+    }
+
+    /// Removes every doubt about which entry is the newest: programs its bytes over themselves,
+    /// and zeros over each slot that holds garbage or may only look blank.
+    ///
+    /// # Errors
+    /// The device's; to be repeated then.
+    pub async fn resolve<D: BlockDevice>(&mut self, media: &mut Media<'_, D>) -> Result<()> {
+        self.clean = [None; 2];
+        let Some(newest) = self.newest else { return Ok(()) };
+        if !mutant::on(Mutant::EntryNotStrengthened) {
+            media.write_slot(self.block(newest.which), newest.slot, &newest.entry).await?;
+        }
+        if mutant::on(Mutant::DoubtNotStruck) {
+            return Ok(());
+        }
+        for which in [1 ^ newest.which, newest.which] {
+            self.strike(media, which, &newest).await?;
+        }
+        Ok(())
+    }
+
+    async fn strike<D: BlockDevice>(
+        &mut self,
+        media: &mut Media<'_, D>,
+        which: u8,
+        newest: &Found,
+    ) -> Result<()> {
+        let block = self.block(which);
+        let mut used = 0;
+        for slot in 0..media.slot_count() {
+            if which == newest.which && slot == newest.slot {
+                used = slot.saturating_add(1);
+                continue;
+            }
+            match media.read_slot(block, slot).await? {
+                SlotState::Blank => {}
+                SlotState::Valid(_) => used = slot.saturating_add(1),
+                SlotState::Garbage => {
+                    media.strike_slot(block, slot).await?;
+                    used = slot.saturating_add(1);
+                }
+            }
+        }
+        if used < media.slot_count() {
+            media.strike_slot(block, used).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes `entry` behind all others. One program, and an erase and a superblock copy if the
+    /// block is full or was not erased by this session.
+    ///
+    /// # Errors
+    /// The device's; the anchors are then doubtful.
+    async fn write<D: BlockDevice>(
+        &mut self,
+        media: &mut Media<'_, D>,
+        superblock: &[u8; superblock::SIZE],
+        entry: Entry,
+    ) -> Result<()> {
+        let which = self.target();
+        let block = self.block(which);
+        let free = self.clean_mut(which).take().filter(|slot| *slot < media.slot_count());
+        let slot = if let Some(slot) = free {
+            slot
+        } else {
+            media.erase(block, 1).await?;
+            media.write_superblock(block, superblock).await?;
+            0
+        };
+        media.write_slot(block, slot, &entry).await?;
+        *self.clean_mut(which) = Some(slot.saturating_add(1));
+        self.session_seen = self.session_seen.max(entry.session);
+        self.newest = Some(Found { entry, which, slot });
+        Ok(())
+    }
+}
+
+#[colour]
+impl Journal {
+    /// Writes an anchor entry that starts at `link`, marked as the lone first one of a settling
+    /// or not.
+    ///
+    /// # Errors
+    /// The device's; the anchors are then doubtful.
+    pub async fn write_entry<D: BlockDevice>(
+        &mut self,
+        media: &mut Media<'_, D>,
+        superblock: &[u8; superblock::SIZE],
+        link: &Link,
+        first: bool,
+    ) -> Result<()> {
+        let entry = self.entry(link, first);
+        self.anchors.write(media, superblock, entry).await
+    }
+
+    /// See [`Anchors::find`].
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn find_entry<D: BlockDevice>(
+        &mut self,
+        media: &mut Media<'_, D>,
+        limit: Option<Rank>,
+    ) -> Result<Option<Found>> {
+        self.anchors.find(media, limit).await
+    }
+
+    /// See [`Anchors::resolve`].
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn resolve<D: BlockDevice>(&mut self, media: &mut Media<'_, D>) -> Result<()> {
+        self.anchors.resolve(media).await
+    }
+}

@@ -1,0 +1,293 @@
+//! The append-only log of commits, and the anchors that say where it begins.
+//!
+//! **What it is.** A chain of blocks filled with records, one commit each, and two anchor blocks
+//! with entries that name a block of the chain to start from. What the records mean is not known
+//! here: `txn` fills them and replays them.
+//!
+//! **Rules.**
+//! 1. Every record's checksum is chained to the record before and seeded with the session, so
+//!    nothing of another chain, or of an earlier life of a block, can continue this one.
+//! 2. The first record of a block is a header (or a checkpoint) that names the block after it.
+//!    That block is erased just before its first use, whatever it looks like.
+//! 3. A record never crosses a block. The reader, when a record does not verify, also tries the
+//!    named next block: its header is chained to the last record.
+//! 4. Entries are ranked by (session, sequence). A new entry goes to the block that does not hold
+//!    the newest, and into a slot only if this session erased that block; else it is erased first.
+//! 5. Starting from the newest entry or from the one before it reaches the same newest state.
+//! 6. After a seal nothing is appended behind it: the next record opens the named next block.
+//!
+//! **After a power cut.** The record in flight is there or not; an entry in flight is there or
+//! not, and by rule 5 it does not matter. Both may read differently each time (metastable cells),
+//! so a mount that writes first removes every doubt: see [`Journal::resolve`] and `txn::settle`.
+//!
+//! **Cost.** Append: one program. A new block: one erase and one program. An entry: one program,
+//! and once per session and block, or when the block is full, an erase and a superblock copy.
+
+mod anchors;
+mod replay;
+
+use super::colour;
+use super::device::BlockDevice;
+use super::media::{Media, Place, Reading};
+use crate::error::{Error, Result};
+use crate::format::anchor::Entry;
+use crate::format::checksum::VolumeSeed;
+use crate::format::pointer::NodePointer;
+use crate::format::record::{RecordKind, RecordPlace};
+use crate::mutant::{self, Mutant};
+use crate::units::{BlockNo, Generation, Sequence, Session};
+
+pub use anchors::Anchors;
+pub use replay::Step;
+
+/// Blocks that a chain can have: the largest allowed length, and the one more it has while the
+/// oldest is being retired.
+pub const CHAIN_MAX: usize = 5;
+
+/// What an anchor entry says about the beginning of a journal block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Base {
+    /// Root of the tree.
+    pub root: NodePointer,
+    /// The two spare blocks.
+    pub spares: [BlockNo; 2],
+    /// The last generation given to a node.
+    pub generation: Generation,
+}
+
+/// A block of the chain, and the state its first record builds on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// Where it is.
+    pub block: BlockNo,
+    /// What its first record is chained to.
+    pub seed: u32,
+    /// Number of its first record.
+    pub sequence: Sequence,
+    /// The state at that point.
+    pub base: Base,
+}
+
+/// The newest record: what a seal needs to be programmed again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Newest {
+    place: Place,
+    length: u16,
+    identity: RecordPlace,
+}
+
+/// The chain and its anchors, as this session knows them.
+pub struct Journal {
+    chain: heapless::Vec<Link, CHAIN_MAX>,
+    /// Tag of the newest block of the chain; the one before has the tag before, modulo 256.
+    tag: u8,
+    offset: u32,
+    previous: u32,
+    sequence: Sequence,
+    session: Session,
+    newest: Option<Newest>,
+    /// Whether the newest record is a seal.
+    sealed: bool,
+    anchors: Anchors,
+}
+
+impl Journal {
+    /// A journal that has not been read yet, anchored in the blocks `anchors`.
+    pub fn new(anchors: [BlockNo; 2]) -> Self {
+        Self {
+            chain: heapless::Vec::new(),
+            tag: 0,
+            offset: 0,
+            previous: 0,
+            sequence: Sequence(0),
+            session: Session(0),
+            newest: None,
+            sealed: false,
+            anchors: Anchors::new(anchors),
+        }
+    }
+
+    /// The blocks of the chain, oldest first.
+    pub fn chain(&self) -> &[Link] {
+        &self.chain
+    }
+
+    /// The anchors.
+    pub fn anchors(&self) -> &Anchors {
+        &self.anchors
+    }
+
+    /// Tag for what the newest block logs.
+    pub fn tag(&self) -> u8 {
+        self.tag
+    }
+
+    /// Tag of what the oldest block of the chain logged.
+    pub fn oldest_tag(&self) -> u8 {
+        let behind = u8::try_from(self.chain.len().saturating_sub(1)).unwrap_or(u8::MAX);
+        self.tag.wrapping_sub(behind)
+    }
+
+    /// The session whose records the chain holds.
+    pub fn session(&self) -> Session {
+        self.session
+    }
+
+    /// Whether the journal ends with a seal.
+    pub fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
+    /// What the checksum of the next record is seeded with.
+    fn identity(&self, volume: VolumeSeed) -> RecordPlace {
+        RecordPlace {
+            volume,
+            session: self.session,
+            sequence: self.sequence,
+            previous: self.previous,
+        }
+    }
+}
+
+#[colour]
+impl Journal {
+    /// Whether a record of `length` bytes may be appended to the newest block.
+    pub fn has_room<D: BlockDevice>(&self, media: &Media<'_, D>, length: usize) -> bool {
+        let end =
+            usize::try_from(self.offset).unwrap_or(usize::MAX).checked_add(media.padded(length));
+        let block = usize::try_from(media.block_bytes()).unwrap_or(usize::MAX);
+        let open = !self.sealed || mutant::on(Mutant::SealBlockContinued);
+        open && end.is_some_and(|end| end <= block)
+    }
+
+    /// Appends the first `length` bytes of `bytes` as one record. One program.
+    ///
+    /// # Errors
+    /// The device's. The tail is then doubtful: nothing may be appended to it.
+    pub async fn append<D: BlockDevice>(
+        &mut self,
+        media: &mut Media<'_, D>,
+        kind: RecordKind,
+        last: bool,
+        bytes: &mut [u8],
+        length: usize,
+    ) -> Result<()> {
+        let block = self.chain.last().ok_or(Error::Bug)?.block;
+        let place = Place { block, offset: self.offset };
+        self.write(media, place, kind, last, bytes, length).await
+    }
+
+    async fn write<D: BlockDevice>(
+        &mut self,
+        media: &mut Media<'_, D>,
+        place: Place,
+        kind: RecordKind,
+        last: bool,
+        bytes: &mut [u8],
+        length: usize,
+    ) -> Result<()> {
+        let identity = self.identity(media.volume());
+        let padded = u32::try_from(media.padded(length)).map_err(|_| Error::Bug)?;
+        self.previous = media.write_record(place, &identity, kind, last, bytes, length).await?;
+        self.offset = place.offset.saturating_add(padded);
+        self.sequence = self.sequence.next();
+        let length = u16::try_from(length).map_err(|_| Error::Bug)?;
+        self.newest = Some(Newest { place, length, identity });
+        self.sealed = kind == RecordKind::Seal;
+        Ok(())
+    }
+
+    /// Erases `block` and lets the chain go on there with a header record: the first `length`
+    /// bytes of `bytes`. An erase and a program.
+    ///
+    /// # Errors
+    /// The device's; the chain then still ends where it did, doubtfully.
+    pub async fn advance<D: BlockDevice>(
+        &mut self,
+        media: &mut Media<'_, D>,
+        block: BlockNo,
+        base: Base,
+        bytes: &mut [u8],
+        length: usize,
+    ) -> Result<()> {
+        if !mutant::on(Mutant::JournalBlockNotErased) {
+            media.erase(block, 1).await?;
+        }
+        let link = Link { block, seed: self.previous, sequence: self.sequence, base };
+        let place = Place { block, offset: 0 };
+        self.write(media, place, RecordKind::Header, false, bytes, length).await?;
+        self.chain.push(link).map_err(|_| Error::Bug)?;
+        self.tag = self.tag.wrapping_add(1);
+        Ok(())
+    }
+
+    /// The journal that follows this one after a settling: an empty chain of the next session
+    /// that begins in `block`, under the same anchors. This one stays as it is.
+    ///
+    /// # Errors
+    /// `Bug` if a chain cannot have even one block.
+    pub fn successor(&self, block: BlockNo, base: Base) -> Result<Self> {
+        let mut successor = Self {
+            chain: heapless::Vec::new(),
+            tag: self.tag.wrapping_add(1),
+            offset: 0,
+            previous: 0,
+            sequence: self.sequence,
+            session: self.anchors.session_seen().next(),
+            newest: None,
+            sealed: false,
+            anchors: self.anchors.clone(),
+        };
+        let link = Link { block, seed: 0, sequence: self.sequence, base };
+        successor.chain.push(link).map_err(|_| Error::Bug)?;
+        Ok(successor)
+    }
+
+    /// Lets the oldest block go: the newest anchor entry starts behind it.
+    pub fn retire(&mut self) {
+        if self.chain.len() > 1 {
+            self.chain.remove(0);
+        }
+    }
+
+    /// Programs the seal at the end of the journal once more, so that no later mount misses it.
+    /// `false` if it no longer reads as a seal: it was never whole.
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn strengthen_seal<D: BlockDevice>(
+        &mut self,
+        media: &mut Media<'_, D>,
+        work: &mut [u8],
+    ) -> Result<bool> {
+        if mutant::on(Mutant::SealNotStrengthened) {
+            return Ok(true);
+        }
+        let newest = self.newest.filter(|_| self.sealed).ok_or(Error::Bug)?;
+        let padded = media.padded(newest.length.into());
+        work.get_mut(..padded).ok_or(Error::Bug)?.fill(0);
+        let reading = media.read_record(newest.place, &newest.identity, work).await?;
+        if !matches!(reading, Reading::Record(_)) {
+            return Ok(false);
+        }
+        let record = work.get(..padded).ok_or(Error::Bug)?;
+        media.strengthen(newest.place, record).await?;
+        Ok(true)
+    }
+
+    /// The anchor entry that starts at `link`.
+    fn entry(&self, link: &Link, first: bool) -> Entry {
+        Entry {
+            sequence: self.anchors.sequence().next(),
+            session: self.session,
+            first,
+            start: link.block,
+            seed: link.seed,
+            start_sequence: link.sequence,
+            spare_a: link.base.spares[0],
+            spare_b: link.base.spares[1],
+            root: link.base.root,
+            generation: link.base.generation,
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Verified metadata: pages, records, anchor slots, superblocks, and the barriers between them.
+//!
+//! **What it is.** The only room that reads and programs metadata, and the only one that compares
+//! checksums: whatever leaves it was written by this filesystem for this place.
+//!
+//! **Rules.**
+//! 1. A page is handed out only after its checksum, seeded with volume, block, generation and page
+//!    number, was verified; so a page is valid only for the pointer that led to it.
+//! 2. A record or anchor slot that does not verify is *torn*, an answer and not an error: it is
+//!    what a power cut leaves. `Uncorrectable` reads mean the same. Any other read error is an
+//!    error, so that a glitch on the bus never cuts off acknowledged records.
+//! 3. One page is cached. Whatever programs or erases goes through here and drops it.
+//! 4. What must not overtake what is a [`Edge`], and every edge is one call of [`Media::barrier`].
+//!
+//! **After a power cut.** Nothing to do: the room keeps no state that the medium does not hold.
+//!
+//! **Cost.** A page: one read of 512 bytes, none if it is the cached one. A record: two reads, or
+//! one program. RAM: one page.
+
+mod anchor;
+mod record;
+
+use super::colour;
+use super::device::BlockDevice;
+use crate::error::{DeviceError, Error, ErrorKind, Malformed, Result};
+use crate::format::checksum::VolumeSeed;
+use crate::format::page::{self, PageIdentity};
+use crate::format::pointer::NodePointer;
+use crate::format::superblock::{self, Superblock};
+use crate::mutant::{self, Mutant};
+use crate::units::{BlockNo, ByteOffset, Generation, Geometry, PAGE_BYTES};
+
+pub use anchor::{SlotNo, SlotState};
+pub use record::{Place, Reading};
+
+/// What must be durable before what. The numbers are those of `docs/design.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// 1: a record, before its operation returns and before what it frees is used again.
+    Record,
+    /// 3: the pages of new nodes, before the fold record that points to them.
+    Nodes,
+    /// 4: a checkpoint, before the anchor entry that names it.
+    Checkpoint,
+    /// 5: an anchor entry, before the blocks it retires are used again.
+    Anchor,
+    /// 6: an erase, before the record that claims it.
+    Erase,
+}
+
+/// A device whose metadata is verified.
+pub struct Media<'m, D> {
+    device: &'m mut D,
+    geometry: Geometry,
+    volume: VolumeSeed,
+    block_log2: u8,
+    program_unit: u32,
+    erase_value: u8,
+    page: &'m mut [u8; PAGE_BYTES],
+    cached: Option<(BlockNo, Generation, u8)>,
+}
+
+/// `Corrupt` at `block`.
+pub fn corrupt(block: BlockNo) -> impl Fn(Malformed) -> Error {
+    move |rule| Error::Corrupt { block, rule }
+}
+
+fn failed(error: &impl DeviceError) -> Error {
+    Error::Device(error.kind())
+}
+
+#[colour]
+impl<'m, D: BlockDevice> Media<'m, D> {
+    /// A device of which nothing is known yet; `page` becomes the page cache.
+    pub fn new(device: &'m mut D, page: &'m mut [u8; PAGE_BYTES]) -> Self {
+        let geometry = device.geometry();
+        Self {
+            device,
+            geometry,
+            volume: VolumeSeed::of(&[0; 16]),
+            block_log2: 12,
+            program_unit: geometry.program_unit,
+            erase_value: 0xFF,
+            page,
+            cached: None,
+        }
+    }
+
+    /// Uses the identity and the units of `superblock` from now on.
+    pub fn adopt(&mut self, superblock: &Superblock) {
+        self.volume = VolumeSeed::of(&superblock.uuid);
+        self.block_log2 = superblock.block_log2;
+        self.program_unit = 1_u32.checked_shl(superblock.program_unit_log2.into()).unwrap_or(1);
+        self.erase_value = superblock.erase_value;
+        self.cached = None;
+    }
+
+    /// What the device says about itself.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// Bytes of a block.
+    pub fn block_bytes(&self) -> u32 {
+        1_u32.checked_shl(self.block_log2.into()).unwrap_or(u32::MAX)
+    }
+
+    /// What every checksum of the volume is seeded with.
+    pub fn volume(&self) -> VolumeSeed {
+        self.volume
+    }
+
+    /// The identity of a page of the node that `generation` wrote into `block`.
+    pub fn identity(&self, block: BlockNo, generation: Generation, page: u8) -> PageIdentity {
+        PageIdentity { volume: self.volume, block, generation, page }
+    }
+
+    /// The verified page number `page` of the node at `pointer`.
+    ///
+    /// # Errors
+    /// `Corrupt` if it is not the page that the pointer means; the device's otherwise.
+    pub async fn page(&mut self, pointer: &NodePointer, page: u8) -> Result<&[u8; PAGE_BYTES]> {
+        let wanted = (pointer.block, pointer.generation, page);
+        if self.cached != Some(wanted) {
+            self.cached = None;
+            let at = self.place(pointer.block, u32::from(page).saturating_mul(512));
+            match self.device.read(at, &mut self.page[..]).await {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::Uncorrectable => {
+                    return Err(corrupt(pointer.block)(Malformed::Checksum));
+                }
+                Err(error) => return Err(failed(&error)),
+            }
+            let identity = self.identity(pointer.block, pointer.generation, page);
+            page::verify(self.page, &identity).map_err(corrupt(pointer.block))?;
+            self.cached = Some(wanted);
+        }
+        Ok(self.page)
+    }
+
+    /// Programs a sealed page. One device operation.
+    ///
+    /// # Errors
+    /// The device's; the page then holds anything, and the block must be erased before its next use.
+    pub async fn write_page(
+        &mut self,
+        block: BlockNo,
+        page: u8,
+        bytes: &[u8; PAGE_BYTES],
+    ) -> Result<()> {
+        self.program(block, u32::from(page).saturating_mul(512), bytes).await
+    }
+
+    /// Erases `count` blocks from `first`.
+    ///
+    /// # Errors
+    /// The device's; the blocks then hold anything.
+    pub async fn erase(&mut self, first: BlockNo, count: u16) -> Result<()> {
+        self.cached = None;
+        let bytes = u64::from(self.block_bytes()).saturating_mul(count.into());
+        let erased = self.device.erase(first.offset(self.block_log2), bytes).await;
+        erased.map_err(|error| failed(&error))
+    }
+
+    /// Waits until everything before `edge` is durable.
+    ///
+    /// # Errors
+    /// The device's; what was programmed since the last barrier is then doubtful.
+    pub async fn barrier(&mut self, edge: Edge) -> Result<()> {
+        let skipped = match edge {
+            Edge::Record => mutant::on(Mutant::FlushRecordSkipped),
+            Edge::Nodes => mutant::on(Mutant::FlushNodeSkipped),
+            Edge::Checkpoint => mutant::on(Mutant::FlushCheckpointSkipped),
+            Edge::Anchor => mutant::on(Mutant::FlushAnchorSkipped),
+            Edge::Erase => false,
+        };
+        if skipped {
+            return Ok(());
+        }
+        self.device.sync().await.map_err(|error| failed(&error))
+    }
+
+    /// Reads the superblock copy in `block`, whose blocks have `1 << block_log2` bytes.
+    ///
+    /// # Errors
+    /// The device's. A copy that does not verify is an `Ok(Err(rule))`.
+    pub async fn read_superblock(
+        &mut self,
+        at: ByteOffset,
+    ) -> Result<([u8; superblock::SIZE], Result<Superblock, Malformed>)> {
+        let mut bytes = [0; superblock::SIZE];
+        match self.device.read(at, &mut bytes).await {
+            Ok(()) => Ok((bytes, Superblock::decode(&bytes))),
+            Err(error) if error.kind() == ErrorKind::Uncorrectable => {
+                Ok((bytes, Err(Malformed::Checksum)))
+            }
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// Programs a superblock copy, or the mark of a format in progress, into an erased `block`.
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn write_superblock(
+        &mut self,
+        block: BlockNo,
+        bytes: &[u8; superblock::SIZE],
+    ) -> Result<()> {
+        self.program(block, 0, bytes).await
+    }
+
+    fn place(&self, block: BlockNo, offset: u32) -> ByteOffset {
+        block.offset(self.block_log2).plus(offset.into())
+    }
+
+    async fn program(&mut self, block: BlockNo, offset: u32, bytes: &[u8]) -> Result<()> {
+        self.cached = None;
+        let at = self.place(block, offset);
+        self.device.program(at, bytes).await.map_err(|error| failed(&error))
+    }
+
+    /// Reads `target`; `false` if the medium cannot give the bytes back.
+    async fn try_read(&mut self, block: BlockNo, offset: u32, target: &mut [u8]) -> Result<bool> {
+        let at = self.place(block, offset);
+        match self.device.read(at, target).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::Uncorrectable => Ok(false),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Free and erased blocks: who may be programmed next.
+//!
+//! **What it is.** The search for blocks that may be used again, and the *window* of blocks that
+//! this session works in. Free space itself is stored as group items in the tree, overlaid with
+//! the pending runs; the room reads them through its own trait, [`ItemStore`].
+//!
+//! **Rules.**
+//! 1. One function decides reuse, [`Space::is_reusable`]: a block may be erased or programmed only
+//!    if the durable log has it free and no operation holds it.
+//! 2. The log is durable before it counts: the state that is asked here changes only after the
+//!    record that changes it, so freed blocks need no list of their own. While the journal's tail
+//!    is doubtful nothing is asked at all: `txn` settles first.
+//! 3. A run is called erased only after its erase has returned `Ok`, and is no longer called so
+//!    before anything is programmed into it. What this session erased for itself is known in RAM
+//!    only: after a cut it is free and of unknown content, which is the truth.
+//! 4. A block leaves the window when it is taken, whether or not the operation succeeds: a torn
+//!    attempt is never programmed over.
+//!
+//! **After a power cut.** Nothing to recover: not allocated means free, not called erased means
+//! of unknown content.
+//!
+//! **Cost.** Opening a window reads one group item for each 256 blocks until a run is found, from
+//! the cursor on and round the volume. RAM: about 40 bytes.
+
+use super::colour;
+use crate::error::Result;
+use crate::format::group::{self, Group};
+use crate::mutant::{self, Mutant};
+use crate::units::BlockNo;
+
+/// The most blocks one operation takes: three parts of a split node, and a new root.
+pub const PICKS_MAX: usize = 4;
+
+/// Blocks of a chunk: what one 64 KiB erase covers at 4 KiB a block, and the largest window.
+pub const CHUNK_BLOCKS: u16 = 16;
+const CHUNK: u32 = 16;
+
+/// Where `space` reads its items.
+#[colour]
+#[allow(async_fn_in_trait, reason = "one core, no executor that moves futures between threads")]
+pub trait ItemStore {
+    /// The group item `number`, as it is now: from the tree, with the pending runs applied.
+    ///
+    /// # Errors
+    /// Those of reading the tree.
+    async fn group(&mut self, number: u32) -> Result<Group>;
+}
+
+/// What kind of run is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// Blocks that are called erased.
+    Erased,
+    /// A whole aligned chunk, whatever its content.
+    Chunk,
+    /// Blocks that are not called erased.
+    Dirty,
+    /// One block, whatever its content.
+    One,
+}
+
+/// A run of free blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FreeRun {
+    /// Its first block.
+    pub start: BlockNo,
+    /// Its length in blocks.
+    pub length: u16,
+    /// Whether the log calls any of it erased.
+    pub any_claimed: bool,
+}
+
+/// A block an operation may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pick {
+    /// Which block.
+    pub block: BlockNo,
+    /// Whether it is erased; else it must be before it is programmed.
+    pub erased: bool,
+}
+
+/// The blocks an operation may take, in the order of taking.
+pub type Picks = heapless::Vec<Pick, PICKS_MAX>;
+
+/// The window, and what operations hold.
+pub struct Space {
+    block_count: u32,
+    window: FreeRun,
+    erased: bool,
+    /// Whether the log may call any block erased; saves a search when it surely does not.
+    claims: bool,
+}
+
+impl Space {
+    /// Free space of a volume of `block_count` blocks, without a window.
+    pub const fn new(block_count: u32) -> Self {
+        let window = FreeRun { start: BlockNo(0), length: 0, any_claimed: false };
+        Self { block_count, window, erased: false, claims: true }
+    }
+
+    /// Whether a search for claimed blocks can succeed.
+    pub fn may_have_claims(&self) -> bool {
+        self.claims
+    }
+
+    /// Notes whether any block is called erased.
+    pub fn note_claims(&mut self, any: bool) {
+        self.claims = any;
+    }
+
+    /// Whether `block` may be erased and programmed: the only function that says so.
+    pub fn is_reusable(&self, group: &Group, block: BlockNo, held: &[Pick]) -> bool {
+        let last = self.block_count.saturating_sub(1);
+        let inside = block.0 > 0 && block.0 < last;
+        let free = !group.is_allocated(Group::index(block));
+        let pinned = self.in_window(block) || held.iter().any(|pick| pick.block == block);
+        inside && free && (!pinned || mutant::on(Mutant::PinSkipped))
+    }
+
+    fn in_window(&self, block: BlockNo) -> bool {
+        let behind = block.0.checked_sub(self.window.start.0);
+        behind.is_some_and(|behind| behind < self.window.length.into())
+    }
+
+    /// Works in `run` from now on; `erased` tells whether its blocks have been erased.
+    pub fn open(&mut self, run: FreeRun, erased: bool) {
+        self.window = run;
+        self.erased = erased;
+    }
+
+    /// Forgets the window: the next operation opens another.
+    pub fn close(&mut self) {
+        self.window.length = 0;
+    }
+
+    /// Adds the first blocks of the window to `picks`, as many as there is room for.
+    pub fn offer(&self, picks: &mut Picks) {
+        for behind in 0..self.window.length {
+            let pick = Pick { block: self.window.start.plus(behind.into()), erased: self.erased };
+            if !picks.contains(&pick) && picks.push(pick).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Takes `block` out of the window, and everything before it.
+    pub fn consume(&mut self, block: BlockNo) {
+        if self.in_window(block) {
+            let used = block.0.saturating_sub(self.window.start.0).saturating_add(1);
+            let used = u16::try_from(used).unwrap_or(u16::MAX);
+            self.window.start = block.plus(1);
+            self.window.length = self.window.length.saturating_sub(used);
+        }
+    }
+
+    /// The first run of `group` from `lowest` on that is what is wanted.
+    fn run_in(
+        &self,
+        number: u32,
+        group: &Group,
+        lowest: u32,
+        want: Want,
+        held: &[Pick],
+    ) -> Option<FreeRun> {
+        let base = number.saturating_mul(group::BLOCKS);
+        let claimed = |index: u32| u8::try_from(index).is_ok_and(|index| group.is_erased(index));
+        let fits = |index: u32| {
+            let block = BlockNo(base.saturating_add(index));
+            let content = match want {
+                Want::Erased => claimed(index),
+                Want::Dirty => !claimed(index),
+                Want::Chunk | Want::One => true,
+            };
+            content && self.is_reusable(group, block, held)
+        };
+        let mut index = lowest;
+        while index < group::BLOCKS {
+            let limit = if want == Want::One { 1 } else { CHUNK.saturating_sub(index % CHUNK) };
+            let length = (0..limit).take_while(|i| fits(index.saturating_add(*i))).count();
+            let length = u32::try_from(length).unwrap_or(0);
+            let whole = want != Want::Chunk || length == CHUNK;
+            if length > 0 && whole {
+                return Some(FreeRun {
+                    start: BlockNo(base.saturating_add(index)),
+                    length: u16::try_from(length).unwrap_or(0),
+                    any_claimed: (0..length).any(|i| claimed(index.saturating_add(i))),
+                });
+            }
+            // A run that does not fit ends at a block that does not: the search goes on behind it.
+            let step = if want == Want::Chunk { limit } else { length.saturating_add(1) };
+            index = index.saturating_add(step);
+        }
+        None
+    }
+}
+
+#[colour]
+impl Space {
+    /// The next run behind `cursor` that is what is wanted, round the volume; none of `held`.
+    ///
+    /// # Errors
+    /// Those of `store`.
+    pub async fn find<S: ItemStore>(
+        &self,
+        store: &mut S,
+        cursor: BlockNo,
+        want: Want,
+        held: &[Pick],
+    ) -> Result<Option<FreeRun>> {
+        let groups = self.block_count.div_ceil(group::BLOCKS).max(1);
+        let begin = (cursor.0 / group::BLOCKS).min(groups.saturating_sub(1));
+        // The first group is visited twice: from the cursor on, and in the end from its beginning.
+        for step in 0..=groups {
+            let number = begin.saturating_add(step);
+            let number = number.checked_sub(groups).unwrap_or(number);
+            let lowest = if step == 0 { cursor.0 % group::BLOCKS } else { 0 };
+            let group = store.group(number).await?;
+            if let Some(run) = self.run_in(number, &group, lowest, want, held) {
+                return Ok(Some(run));
+            }
+        }
+        Ok(None)
+    }
+}
