@@ -179,9 +179,8 @@ pub fn is_blank(record: &[u8; SIZE], erase_value: u8) -> bool {
 /// Slots of an anchor block of `1 << block_log2` bytes.
 #[must_use]
 pub const fn slots(block_log2: u8) -> u16 {
-    // 8 slots fit into a page of 512 bytes; the first page belongs to the superblock.
-    let pages = (1_u16 << (block_log2 & 15)) >> 9;
-    if block_log2 >= 16 { 1016 } else { pages.saturating_sub(1).saturating_mul(8) }
+    // 64 bytes each; the 8 that would lie in the first page give way to the superblock.
+    (1_u16 << (block_log2.saturating_sub(6) & 15)).saturating_sub(8)
 }
 
 /// Where slot `slot` begins in its block.
@@ -193,4 +192,141 @@ pub const fn slot_offset(slot: u16) -> u32 {
 fn checksum(record: &[u8; SIZE], volume: VolumeSeed, block: BlockNo, slot: u16) -> u32 {
     let covered = Bytes::<4, 60>::get(record);
     Checksum::of_volume(volume).u32(block.0).u16(slot).bytes(&covered).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{flips, golden, survives_damage};
+    use super::{Entry, FIRST_SLOT, SIZE, checksum, is_blank, slot_offset, slots};
+    use crate::error::Malformed;
+    use crate::format::checksum::VolumeSeed;
+    use crate::format::pointer::NodePointer;
+    use crate::units::{BlockNo, Generation, Level, Sequence, Session};
+
+    const BLOCK: BlockNo = BlockNo(0x0a0b_0c0d);
+    const SLOT: u16 = 0x1011;
+
+    const SAMPLE: Entry = Entry {
+        sequence: Sequence(0x1817_1615_1413_1211),
+        session: Session(0x2423_2221),
+        first: true,
+        start: BlockNo(0x3433_3231),
+        seed: 0x4443_4241,
+        start_sequence: Sequence(0x5857_5655_5453_5251),
+        spare_a: BlockNo(0x6463_6261),
+        spare_b: BlockNo(0x7473_7271),
+        root: NodePointer {
+            block: BlockNo(0x8483_8281),
+            generation: Generation(0x9695_9493_9291),
+            base_pages: 6,
+            level: Level(2),
+        },
+        generation: Generation(0xa6a5_a4a3_a2a1),
+    };
+
+    #[rustfmt::skip]
+    fn sample_bytes() -> [u8; SIZE] {
+        golden(&[
+            ("checksum",       "690f9787"),
+            ("sequence",       "1112131415161718"),
+            ("session",        "21222324"),
+            ("flags",          "01"),
+            ("reserved",       "000000"),
+            ("start",          "31323334"),
+            ("seed",           "41424344"),
+            ("start_sequence", "5152535455565758"),
+            ("spare_a",        "61626364"),
+            ("spare_b",        "71727374"),
+            ("root",           "81828384919293949596060002"),
+            ("generation",     "a1a2a3a4a5a6"),
+            ("reserved_end",   "00"),
+        ])
+    }
+
+    fn volume() -> VolumeSeed {
+        VolumeSeed::of(b"vellum-uuid-0123")
+    }
+
+    #[test]
+    fn encodes_to_the_golden_bytes() {
+        assert_eq!(SAMPLE.encode(volume(), BLOCK, SLOT), Ok(sample_bytes()));
+    }
+
+    #[test]
+    fn decodes_the_golden_bytes() {
+        assert_eq!(Entry::decode(&sample_bytes(), volume(), BLOCK, SLOT), Ok(SAMPLE));
+    }
+
+    #[test]
+    fn notices_every_flipped_bit() {
+        for (bit, record) in flips(sample_bytes()) {
+            assert!(Entry::decode(&record, volume(), BLOCK, SLOT).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn is_valid_only_in_its_place() {
+        let elsewhere = [
+            (VolumeSeed::of(b"vellum-uuid-0124"), BLOCK, SLOT),
+            (volume(), BlockNo(BLOCK.0 + 1), SLOT),
+            (volume(), BLOCK, SLOT + 1),
+        ];
+        for (volume, block, slot) in elsewhere {
+            let decoded = Entry::decode(&sample_bytes(), volume, block, slot);
+            assert_eq!(decoded, Err(Malformed::Checksum));
+        }
+    }
+
+    #[test]
+    fn refuses_to_write_what_it_would_refuse_to_read() {
+        let with = |change: fn(&mut Entry)| {
+            let mut entry = SAMPLE;
+            change(&mut entry);
+            entry
+        };
+        let cases = [
+            (with(|e| e.start = BlockNo(0)), "start"),
+            (with(|e| e.spare_a = BlockNo(0)), "spare_a"),
+            (with(|e| e.spare_a = e.start), "spare_a"),
+            (with(|e| e.spare_b = BlockNo(0)), "spare_b"),
+            (with(|e| e.spare_b = e.start), "spare_b"),
+            (with(|e| e.spare_b = e.spare_a), "spare_b"),
+            (with(|e| e.root.block = BlockNo(0)), "block"),
+            (with(|e| e.root.block = e.start), "root"),
+            (with(|e| e.root.block = e.spare_a), "root"),
+            (with(|e| e.root.block = e.spare_b), "root"),
+            (with(|e| e.generation = Generation(e.root.generation.0 - 1)), "generation"),
+            (with(|e| e.generation = Generation(1 << 48)), "generation"),
+        ];
+        for (entry, field) in cases {
+            assert_eq!(entry.encode(volume(), BLOCK, SLOT), Err(Malformed::Field(field)));
+        }
+    }
+
+    #[test]
+    fn survives_any_bytes_behind_a_right_checksum() {
+        survives_damage(sample_bytes(), |bytes| {
+            let mut record = *bytes;
+            let sum = checksum(&record, volume(), BLOCK, SLOT);
+            record[..4].copy_from_slice(&sum.to_le_bytes());
+            let entry = Entry::decode(&record, volume(), BLOCK, SLOT).ok()?;
+            assert_eq!(entry.encode(volume(), BLOCK, SLOT), Ok(record));
+            Some(*bytes)
+        });
+    }
+
+    #[test]
+    fn slots_fill_a_block_behind_the_superblock() {
+        for block_log2 in 11..=16 {
+            let end = slot_offset(slots(block_log2));
+            assert_eq!(end, 1 << block_log2);
+        }
+        assert_eq!((slots(12), slot_offset(0) as usize), (56, FIRST_SLOT));
+    }
+
+    #[test]
+    fn a_blank_slot_is_one_of_erased_bytes() {
+        assert!(is_blank(&[0xff; SIZE], 0xff) && is_blank(&[0; SIZE], 0));
+        assert!(!is_blank(&[0; SIZE], 0xff) && !is_blank(&sample_bytes(), 0xff));
+    }
 }

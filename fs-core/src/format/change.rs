@@ -89,7 +89,7 @@
 //! |      1 |    6 | `next_object` | 17 or more |
 
 use super::codec::{Reader, Writer};
-use super::key::{self, FIRST_FREE, Key, OBJECT_LIMIT};
+use super::key::{self, FIRST_FREE, Key, OBJECT_MAX};
 use super::page::VALUE_MAX;
 use super::pointer::{self, HEIGHT_MAX, NodePointer};
 use super::scalars;
@@ -299,11 +299,7 @@ impl<'a> Change<'a> {
                     return Err(Malformed::Field("level"));
                 }
                 low.check()?;
-                if low < high && high.object <= OBJECT_LIMIT {
-                    Ok(())
-                } else {
-                    Err(Malformed::Order)
-                }
+                if low < high && high.object <= OBJECT_MAX { Ok(()) } else { Err(Malformed::Order) }
             }
             Self::Root(pointer) => pointer.check(),
             Self::Take(run)
@@ -313,7 +309,7 @@ impl<'a> Change<'a> {
             | Self::Leave(run)
             | Self::State { run, .. } => run.check(),
             Self::Scalars(scalars) => scalars.check(),
-            Self::Objects(object) if *object < FIRST_FREE || *object > OBJECT_LIMIT => {
+            Self::Objects(object) if *object < FIRST_FREE || *object > OBJECT_MAX => {
                 Err(Malformed::Field("next_object"))
             }
             Self::Objects(_) => Ok(()),
@@ -515,3 +511,7 @@ impl<'a> Iterator for Changes<'a> {
         Some(change)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "a test")]
+mod tests;

@@ -10,7 +10,7 @@
 
 use super::codec::{Bytes, Le16, Le48, covers};
 use super::inode::{self, Inode, NodeType};
-use super::key::{Key, Kind, OBJECT_LIMIT, ROOT};
+use super::key::{Key, Kind, OBJECT_MAX, ROOT};
 use crate::error::Malformed;
 use crate::units::ObjectId;
 
@@ -84,9 +84,89 @@ impl Directory {
         if self.inode.kind != NodeType::Directory {
             return Err(Malformed::Field("type"));
         }
-        if self.parent < ROOT || self.parent > OBJECT_LIMIT {
+        if self.parent < ROOT || self.parent > OBJECT_MAX {
             return Err(Malformed::Field("parent"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{flips, golden, survives_damage};
+    use super::{Directory, SIZE};
+    use crate::error::Malformed;
+    use crate::format::inode::{Inode, NodeType};
+    use crate::format::key::{Key, Kind, ROOT};
+    use crate::units::{ObjectId, Time};
+
+    const SAMPLE: Directory = Directory {
+        inode: Inode {
+            kind: NodeType::Directory,
+            links: 1,
+            data: ObjectId(0),
+            size: 0,
+            valid: 0,
+            modified: Time(0x4847_4645_4443_4241),
+            changed: Time(0x5857_5655_5453_5251),
+            born: Time::UNKNOWN,
+        },
+        parent: ObjectId(0x1615_1413_1211),
+    };
+
+    #[rustfmt::skip]
+    fn sample_bytes() -> [u8; SIZE] {
+        golden(&[
+            ("inode: type, flags, links", "020001000000"),
+            ("inode: data, size, valid",  "00*18"),
+            ("inode: modified",           "4142434445464748"),
+            ("inode: changed",            "5152535455565758"),
+            ("inode: born",               "0000000000000080"),
+            ("parent",                    "111213141516"),
+            ("reserved",                  "0000"),
+        ])
+    }
+
+    #[test]
+    fn encodes_to_the_golden_bytes() {
+        assert_eq!(SAMPLE.encode(), Ok(sample_bytes()));
+    }
+
+    #[test]
+    fn decodes_the_golden_bytes() {
+        assert_eq!(Directory::decode(&sample_bytes()), Ok(SAMPLE));
+        assert_eq!(Directory::from_value(&sample_bytes()), Ok(SAMPLE));
+    }
+
+    #[test]
+    fn shows_every_flipped_bit() {
+        for (bit, record) in flips(sample_bytes()) {
+            assert_ne!(Directory::decode(&record), Ok(SAMPLE), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn refuses_to_write_what_it_would_refuse_to_read() {
+        let file = Inode { kind: NodeType::File, ..SAMPLE.inode };
+        let cases = [
+            (Directory { inode: file, ..SAMPLE }, "type"),
+            (Directory { parent: ObjectId(15), ..SAMPLE }, "parent"),
+            (Directory { parent: ObjectId(1 << 48), ..SAMPLE }, "parent"),
+        ];
+        for (directory, field) in cases {
+            assert_eq!(directory.encode(), Err(Malformed::Field(field)));
+        }
+        assert!(Directory { parent: ROOT, ..SAMPLE }.encode().is_ok());
+        assert!(Directory::from_value(&sample_bytes()[..SIZE - 1]).is_err());
+    }
+
+    #[test]
+    fn survives_any_bytes() {
+        survives_damage(sample_bytes(), |bytes| Directory::decode(bytes).ok()?.encode().ok());
+    }
+
+    #[test]
+    fn is_the_inode_item_of_its_object() {
+        assert_eq!(Directory::key(ROOT), Key::new(ObjectId(16), Kind(1), 0));
     }
 }

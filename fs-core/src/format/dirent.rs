@@ -13,7 +13,7 @@
 
 use super::codec::{Bytes, Le48, Reader, Writer, covers};
 use super::inode::{self, Inode, NodeType};
-use super::key::{FIRST_FREE, Key, Kind, OBJECT_LIMIT};
+use super::key::{FIRST_FREE, Key, Kind, OBJECT_MAX};
 use super::name::{self, Name};
 use crate::error::Malformed;
 use crate::units::ObjectId;
@@ -101,7 +101,7 @@ impl<'a> DirentView<'a> {
     /// # Errors
     /// The rule that `self` breaks.
     pub fn check(&self) -> Result<(), Malformed> {
-        if self.object < FIRST_FREE || self.object > OBJECT_LIMIT {
+        if self.object < FIRST_FREE || self.object > OBJECT_MAX {
             return Err(Malformed::Field("object"));
         }
         let Some(inode) = &self.inode else { return Ok(()) };
@@ -110,5 +110,113 @@ impl<'a> DirentView<'a> {
             return Err(Malformed::Field("type"));
         }
         if inode.links == 1 { Ok(()) } else { Err(Malformed::Field("links")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{flips, golden, survives_damage};
+    use super::{BYTES_MAX, DirentView, key};
+    use crate::error::Malformed;
+    use crate::format::inode::{self, Inode, NodeType};
+    use crate::format::key::{Key, Kind};
+    use crate::format::name::Name;
+    use crate::units::ObjectId;
+
+    const SIZE: usize = 63;
+
+    fn sample() -> DirentView<'static> {
+        DirentView {
+            object: ObjectId(0x7675_7473_7271),
+            kind: NodeType::File,
+            inode: Some(Inode { links: 1, ..inode::tests::SAMPLE }),
+            name: Name::new(b"log.txt").expect("a name"),
+        }
+    }
+
+    #[rustfmt::skip]
+    fn sample_bytes() -> [u8; SIZE] {
+        golden(&[
+            ("flags",                     "01"),
+            ("type",                      "01"),
+            ("object",                    "717273747576"),
+            ("inode: type, flags, links", "010001000000"),
+            ("inode: data",               "111213141516"),
+            ("inode: size",               "313233343536"),
+            ("inode: valid",              "212223242526"),
+            ("inode: modified",           "4142434445464748"),
+            ("inode: changed",            "5152535455565758"),
+            ("inode: born",               "f8f8f9fafbfcfdfe"),
+            ("name",                      "6c6f672e747874"),
+        ])
+    }
+
+    #[rustfmt::skip]
+    fn directory_bytes() -> [u8; 9] {
+        golden(&[("flags", "00"), ("type", "02"), ("object", "717273747576"), ("name", "61")])
+    }
+
+    fn encoded<const N: usize>(entry: &DirentView<'_>) -> Result<[u8; N], Malformed> {
+        let mut bytes = [0; N];
+        assert_eq!(entry.encode(&mut bytes)?, N);
+        Ok(bytes)
+    }
+
+    #[test]
+    fn encodes_to_the_golden_bytes() {
+        assert_eq!(encoded(&sample()), Ok(sample_bytes()));
+    }
+
+    #[test]
+    fn decodes_the_golden_bytes() {
+        assert_eq!(DirentView::decode(&sample_bytes()), Ok(sample()));
+    }
+
+    #[test]
+    fn shows_every_flipped_bit() {
+        for (bit, record) in flips(sample_bytes()) {
+            assert_ne!(DirentView::decode(&record), Ok(sample()), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn goes_without_an_inode_that_is_an_item() {
+        let bytes = directory_bytes();
+        let entry = DirentView::decode(&bytes).expect("sound");
+        assert_eq!((entry.kind, entry.inode), (NodeType::Directory, None));
+        assert_eq!(encoded(&entry), Ok(directory_bytes()));
+    }
+
+    #[test]
+    fn refuses_to_write_what_it_would_refuse_to_read() {
+        let inode = sample().inode.expect("embedded");
+        let directory = Inode::new(NodeType::Directory, inode.born);
+        let cases = [
+            (DirentView { object: ObjectId(16), ..sample() }, "object"),
+            (DirentView { object: ObjectId(1 << 48), ..sample() }, "object"),
+            (DirentView { kind: NodeType::Symlink, ..sample() }, "type"),
+            (DirentView { kind: NodeType::Directory, inode: Some(directory), ..sample() }, "type"),
+            (DirentView { inode: Some(Inode { links: 2, ..inode }), ..sample() }, "links"),
+            (DirentView { inode: Some(Inode { links: 0, ..inode }), ..sample() }, "links"),
+        ];
+        for (entry, field) in cases {
+            assert_eq!(entry.encode(&mut [0; BYTES_MAX]), Err(Malformed::Field(field)));
+        }
+        for length in 0..SIZE {
+            assert_eq!(sample().encode(&mut [0; SIZE][..length]), Err(Malformed::Truncated));
+            assert_ne!(DirentView::decode(&sample_bytes()[..length]), Ok(sample()));
+        }
+    }
+
+    #[test]
+    fn survives_any_bytes() {
+        survives_damage(sample_bytes(), |bytes| encoded(&DirentView::decode(bytes).ok()?).ok());
+        survives_damage(directory_bytes(), |bytes| encoded(&DirentView::decode(bytes).ok()?).ok());
+    }
+
+    #[test]
+    fn is_found_by_hash_and_slot() {
+        let found = key(ObjectId(16), (1 << 55) - 2, 0x81);
+        assert_eq!(found, Key::new(ObjectId(16), Kind(2), 0x7fff_ffff_ffff_fe81));
     }
 }

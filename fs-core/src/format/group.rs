@@ -143,3 +143,103 @@ fn set_bit(bits: &mut [u8; 32], index: u8, value: bool) {
         *byte = if value { *byte | mask(index) } else { *byte & !mask(index) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{flips, golden, survives_damage};
+    use super::{Group, SIZE};
+    use crate::error::Malformed;
+    use crate::format::key::{Key, Kind};
+    use crate::units::{BlockNo, ObjectId};
+
+    fn sample() -> Group {
+        let mut group = Group::FREE;
+        for index in [0, 9, 255] {
+            group.set_allocated(index);
+        }
+        for index in [1, 8, 254] {
+            group.set_erased(index);
+        }
+        (group.wear[0], group.wear[15]) = (0x0102, 0x0304);
+        group
+    }
+
+    #[rustfmt::skip]
+    fn sample_bytes() -> [u8; SIZE] {
+        golden(&[
+            ("allocated, blocks 0 to 15",    "0102"),
+            ("allocated, blocks 16 to 247",  "00*29"),
+            ("allocated, blocks 248 to 255", "80"),
+            ("erased, blocks 0 to 15",       "0201"),
+            ("erased, blocks 16 to 247",     "00*29"),
+            ("erased, blocks 248 to 255",    "40"),
+            ("wear, blocks 0 to 15",         "0201"),
+            ("wear, blocks 16 to 239",       "00*28"),
+            ("wear, blocks 240 to 255",      "0403"),
+        ])
+    }
+
+    #[test]
+    fn encodes_to_the_golden_bytes() {
+        assert_eq!(sample().encode(), sample_bytes());
+        assert_eq!(Group::FREE.encode(), [0; SIZE]);
+    }
+
+    #[test]
+    fn decodes_the_golden_bytes() {
+        assert_eq!(Group::decode(&sample_bytes()), Ok(sample()));
+        assert_eq!(Group::from_value(&sample_bytes()), Ok(sample()));
+    }
+
+    #[test]
+    fn shows_every_flipped_bit() {
+        for (bit, record) in flips(sample_bytes()) {
+            assert_ne!(Group::decode(&record), Ok(sample()), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_block_that_is_allocated_and_erased() {
+        let mut record = sample_bytes();
+        record[32] |= 1;
+        assert_eq!(Group::decode(&record), Err(Malformed::Field("erased")));
+        assert!(Group::from_value(&record[1..]).is_err());
+    }
+
+    #[test]
+    fn never_holds_what_it_would_refuse_to_read() {
+        let mut group = Group::FREE;
+        for index in 0..=255 {
+            for set in [Group::set_allocated, Group::set_erased, Group::set_free] {
+                set(&mut group, index);
+                assert_eq!(Group::decode(&group.encode()), Ok(group));
+            }
+        }
+        assert_eq!(group, Group::FREE);
+    }
+
+    #[test]
+    fn each_block_is_in_one_state() {
+        let mut group = sample();
+        assert!(group.is_allocated(9) && !group.is_erased(9));
+        assert!(group.is_erased(254) && !group.is_allocated(254));
+        group.set_erased(9);
+        group.set_allocated(254);
+        group.set_free(0);
+        assert!(!group.is_allocated(9) && group.is_erased(9));
+        assert!(!group.is_erased(254) && group.is_allocated(254));
+        assert!(!group.is_allocated(0) && !group.is_erased(0));
+    }
+
+    #[test]
+    fn survives_any_bytes() {
+        survives_damage(sample_bytes(), |bytes| Some(Group::decode(bytes).ok()?.encode()));
+    }
+
+    #[test]
+    fn a_block_has_its_group_and_its_place_in_it() {
+        assert_eq!(Group::number(BlockNo(0x1_02ff)), 0x102);
+        assert_eq!(Group::index(BlockNo(0x1_02ff)), 0xff);
+        assert_eq!(Group::key(5), Key::new(ObjectId(1), Kind(9), 5));
+    }
+}

@@ -16,7 +16,7 @@
 //! zeros for `data`, `size` and `valid`. Without `data`, `valid` is 0.
 
 use super::codec::{Bytes, LIMIT_48, Le32, Le48, Le64, covers};
-use super::key::{FIRST_FREE, OBJECT_LIMIT};
+use super::key::{FIRST_FREE, OBJECT_MAX};
 use crate::error::Malformed;
 use crate::units::{ObjectId, Time};
 
@@ -59,7 +59,7 @@ impl NodeType {
     /// The type that `value` stands for.
     ///
     /// # Errors
-    /// None.
+    /// `Field` when no type has that number.
     pub const fn decode(value: u8) -> Result<Self, Malformed> {
         Ok(match value {
             1 => Self::File,
@@ -159,7 +159,7 @@ impl Inode {
         if self.links == 0 || (directory && self.links != 1) {
             return Err(Malformed::Field("links"));
         }
-        if !none && (directory || self.data < FIRST_FREE || self.data > OBJECT_LIMIT) {
+        if !none && (directory || self.data < FIRST_FREE || self.data > OBJECT_MAX) {
             return Err(Malformed::Field("data"));
         }
         if self.size >= LIMIT_48 || (directory && self.size != 0) {
@@ -169,5 +169,82 @@ impl Inode {
             return Err(Malformed::Field("valid"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::testing::{flips, golden, survives_damage};
+    use super::{Inode, NodeType, SIZE};
+    use crate::error::Malformed;
+    use crate::units::{ObjectId, Time};
+
+    pub(in super::super) const SAMPLE: Inode = Inode {
+        kind: NodeType::File,
+        links: 0x0605_0403,
+        data: ObjectId(0x1615_1413_1211),
+        size: 0x3635_3433_3231,
+        valid: 0x2625_2423_2221,
+        modified: Time(0x4847_4645_4443_4241),
+        changed: Time(0x5857_5655_5453_5251),
+        born: Time(-0x0102_0304_0506_0708),
+    };
+
+    #[rustfmt::skip]
+    fn sample_bytes() -> [u8; SIZE] {
+        golden(&[
+            ("type",     "01"),
+            ("flags",    "00"),
+            ("links",    "03040506"),
+            ("data",     "111213141516"),
+            ("size",     "313233343536"),
+            ("valid",    "212223242526"),
+            ("modified", "4142434445464748"),
+            ("changed",  "5152535455565758"),
+            ("born",     "f8f8f9fafbfcfdfe"),
+        ])
+    }
+
+    #[test]
+    fn encodes_to_the_golden_bytes() {
+        assert_eq!(SAMPLE.encode(), Ok(sample_bytes()));
+    }
+
+    #[test]
+    fn decodes_the_golden_bytes() {
+        assert_eq!(Inode::decode(&sample_bytes()), Ok(SAMPLE));
+    }
+
+    #[test]
+    fn shows_every_flipped_bit() {
+        for (bit, record) in flips(sample_bytes()) {
+            assert_ne!(Inode::decode(&record), Ok(SAMPLE), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn refuses_to_write_what_it_would_refuse_to_read() {
+        let directory = Inode::new(NodeType::Directory, Time::UNKNOWN);
+        let cases = [
+            (Inode { links: 0, ..SAMPLE }, "links"),
+            (Inode { data: ObjectId(16), ..SAMPLE }, "data"),
+            (Inode { data: ObjectId(1 << 48), ..SAMPLE }, "data"),
+            (Inode { data: ObjectId(0), ..SAMPLE }, "valid"),
+            (Inode { size: 1 << 48, ..SAMPLE }, "size"),
+            (Inode { valid: SAMPLE.size + 1, ..SAMPLE }, "valid"),
+            (Inode { links: 2, ..directory }, "links"),
+            (Inode { data: ObjectId(17), ..directory }, "data"),
+            (Inode { size: 1, ..directory }, "size"),
+        ];
+        for (inode, field) in cases {
+            assert_eq!(inode.encode(), Err(Malformed::Field(field)));
+        }
+        assert!(directory.encode().is_ok());
+        assert!(Inode { size: 5, ..Inode::new(NodeType::File, Time(0)) }.encode().is_ok(), "hole");
+    }
+
+    #[test]
+    fn survives_any_bytes() {
+        survives_damage(sample_bytes(), |bytes| Inode::decode(bytes).ok()?.encode().ok());
     }
 }

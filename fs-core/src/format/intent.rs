@@ -101,3 +101,62 @@ impl Intent {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{flips, golden, survives_damage};
+    use super::{Intent, IntentKind, SIZE};
+    use crate::error::Malformed;
+    use crate::format::key::{Key, Kind};
+    use crate::units::ObjectId;
+
+    const SAMPLE: Intent =
+        Intent { kind: IntentKind::Destroy, from: 0x0605_0403_0201, to: 0x1615_1413_1211 };
+
+    #[rustfmt::skip]
+    fn sample_bytes() -> [u8; SIZE] {
+        golden(&[
+            ("kind",     "01"),
+            ("reserved", "000000"),
+            ("from",     "010203040506"),
+            ("to",       "111213141516"),
+        ])
+    }
+
+    #[test]
+    fn encodes_to_the_golden_bytes() {
+        assert_eq!(SAMPLE.encode(), Ok(sample_bytes()));
+    }
+
+    #[test]
+    fn decodes_the_golden_bytes() {
+        assert_eq!(Intent::decode(&sample_bytes()), Ok(SAMPLE));
+        assert_eq!(Intent::from_value(&sample_bytes()), Ok(SAMPLE));
+    }
+
+    #[test]
+    fn shows_every_flipped_bit() {
+        for (bit, record) in flips(sample_bytes()) {
+            assert_ne!(Intent::decode(&record), Ok(SAMPLE), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn refuses_to_write_what_it_would_refuse_to_read() {
+        let backwards = Intent { to: SAMPLE.from - 1, ..SAMPLE };
+        assert_eq!(backwards.encode(), Err(Malformed::Field("to")));
+        let wide = Intent { to: 1 << 48, ..SAMPLE };
+        assert_eq!(wide.encode(), Err(Malformed::Field("to")));
+        assert!(Intent::from_value(&sample_bytes()[1..]).is_err());
+    }
+
+    #[test]
+    fn survives_any_bytes() {
+        survives_damage(sample_bytes(), |bytes| Intent::decode(bytes).ok()?.encode().ok());
+    }
+
+    #[test]
+    fn is_found_by_the_object_of_the_content() {
+        assert_eq!(Intent::key(ObjectId(77)), Key::new(ObjectId(2), Kind(10), 77));
+    }
+}

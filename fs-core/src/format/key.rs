@@ -30,8 +30,8 @@ pub const ROOT: ObjectId = ObjectId(16);
 /// The first object of a user.
 pub const FIRST_FREE: ObjectId = ObjectId(17);
 
-/// One more than the highest object there can be.
-pub const OBJECT_LIMIT: ObjectId = ObjectId((1 << 48) - 1);
+/// The highest object there can be.
+pub const OBJECT_MAX: ObjectId = ObjectId((1 << 48) - 1);
 
 /// What an item is. Any byte can stand on the medium; unknown ones are kept if not critical.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,7 +89,7 @@ impl Key {
     /// Not after any key: the separator of the leftmost child.
     pub const MIN: Self = Self::new(ObjectId(0), Kind(0), 0);
     /// After every key: an exclusive bound, never a key.
-    pub const END: Self = Self::new(OBJECT_LIMIT, Kind(u8::MAX), u64::MAX);
+    pub const END: Self = Self::new(OBJECT_MAX, Kind(u8::MAX), u64::MAX);
 
     /// The key of item `offset` of `object`.
     #[must_use]
@@ -119,7 +119,7 @@ impl Key {
     /// # Errors
     /// The object has more than 48 bits, or this is [`Key::END`].
     pub fn check(&self) -> Result<(), Malformed> {
-        if self.object > OBJECT_LIMIT || *self == Self::END {
+        if self.object > OBJECT_MAX || *self == Self::END {
             return Err(Malformed::Field("key"));
         }
         Ok(())
@@ -135,8 +135,88 @@ impl Key {
             return Self::new(self.object, Kind(kind), 0);
         }
         match self.object.0.checked_add(1) {
-            Some(object) if object <= OBJECT_LIMIT.0 => Self::new(ObjectId(object), Kind(0), 0),
+            Some(object) if object <= OBJECT_MAX.0 => Self::new(ObjectId(object), Kind(0), 0),
             _ => Self::END,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{flips, golden, survives_damage};
+    use super::{Key, Kind, OBJECT_MAX, SIZE};
+    use crate::error::Malformed;
+    use crate::units::ObjectId;
+
+    const SAMPLE: Key = Key::new(ObjectId(0x0605_0403_0201), Kind(0x87), 0x1716_1514_1312_1110);
+
+    fn sample_bytes() -> [u8; SIZE] {
+        golden(&[("object", "010203040506"), ("kind", "87"), ("offset", "1011121314151617")])
+    }
+
+    #[test]
+    fn encodes_to_the_golden_bytes() {
+        assert_eq!(SAMPLE.encode(), sample_bytes());
+    }
+
+    #[test]
+    fn decodes_the_golden_bytes() {
+        assert_eq!(Key::decode(&sample_bytes()), SAMPLE);
+    }
+
+    #[test]
+    fn shows_every_flipped_bit() {
+        for (bit, record) in flips(sample_bytes()) {
+            assert_ne!(Key::decode(&record), SAMPLE, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_key() {
+        assert_eq!(SAMPLE.check(), Ok(()));
+        assert_eq!(Key::MIN.check(), Ok(()));
+        assert_eq!(Key::END.check(), Err(Malformed::Field("key")));
+        let wide = Key { object: ObjectId(1 << 48), ..SAMPLE };
+        assert_eq!(wide.check(), Err(Malformed::Field("key")));
+    }
+
+    #[test]
+    fn any_bytes_are_a_key_and_come_back() {
+        assert_eq!(Key::decode(&[0xff; SIZE]), Key::END);
+        assert_eq!(Key::decode(&[0; SIZE]), Key::MIN);
+        survives_damage([0xff; SIZE], |bytes| {
+            let key = Key::decode(bytes);
+            key.check().is_ok().then(|| key.encode())
+        });
+    }
+
+    #[test]
+    fn keys_are_ordered_as_numbers_and_next_is_the_next_number() {
+        let number = |key: Key| {
+            let mut bytes = [0; 16];
+            bytes[..8].copy_from_slice(&key.offset.to_le_bytes());
+            bytes[8] = key.kind.0;
+            bytes[9..15].copy_from_slice(&key.object.0.to_le_bytes()[..6]);
+            u128::from_le_bytes(bytes)
+        };
+        let keys = [
+            Key::MIN,
+            Key::new(ObjectId(0), Kind(0), u64::MAX),
+            Key::new(ObjectId(0), Kind(255), u64::MAX),
+            Key::new(ObjectId(1), Kind(1), 0),
+            SAMPLE,
+            Key::new(OBJECT_MAX, Kind(255), u64::MAX - 1),
+        ];
+        assert!(keys.is_sorted_by_key(|key| number(*key)) && keys.is_sorted());
+        for key in keys {
+            assert_eq!(number(key.next()), number(key) + 1);
+        }
+        assert_eq!(Key::END.next(), Key::END);
+    }
+
+    #[test]
+    fn bit_7_of_a_kind_makes_it_not_critical() {
+        assert!(Kind::OVERLAY.is_critical() && Kind(0x7f).is_critical());
+        assert!(!Kind(0x80).is_critical());
     }
 }

@@ -36,3 +36,6 @@ pub mod pointer;
 pub mod record;
 pub mod scalars;
 pub mod superblock;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "a test")]
+mod testing;

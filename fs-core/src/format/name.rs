@@ -40,3 +40,27 @@ impl<'a> Name<'a> {
         SipHasher13::new_with_key(seed).hash(self.0) & ((1 << 55) - 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Name;
+    use crate::error::Malformed;
+
+    #[test]
+    fn keeps_the_rules_of_names() {
+        for good in [&b"a"[..], b"...", b".a", b"\xff\x01", &[b'x'; 255]] {
+            assert_eq!(Name::new(good).map(Name::as_bytes), Ok(good));
+        }
+        for bad in [&b""[..], b".", b"..", b"a/b", b"a\0", &[b'x'; 256]] {
+            assert_eq!(Name::new(bad), Err(Malformed::Field("name")));
+        }
+    }
+
+    #[test]
+    fn hashes_to_the_golden_numbers() {
+        let seed = [16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
+        let hash = |name| Name::new(name).expect("a name").hash(&seed);
+        assert_eq!(hash(b"log.txt"), 0x7e_7965_3155_a73e);
+        assert_eq!(hash(b"a-much-longer-name.bin"), 0x7a_1d7f_d19d_9567);
+    }
+}

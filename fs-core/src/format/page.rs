@@ -392,3 +392,7 @@ pub fn write_index(page: &mut [u8; SIZE], level: Level, keys: &[Key]) -> Result<
 }
 
 const _: () = assert!(pointer::SIZE <= VALUE_MAX);
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "a test")]
+mod tests;

@@ -125,3 +125,81 @@ impl NodePointer {
         if self.base_pages <= 1 { None } else { Some(self.base_pages.saturating_sub(1)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{flips, golden, survives_damage};
+    use super::{NodePointer, SIZE};
+    use crate::error::Malformed;
+    use crate::units::{BlockNo, Generation, Level};
+
+    const SAMPLE: NodePointer = NodePointer {
+        block: BlockNo(0x0403_0201),
+        generation: Generation(0x1615_1413_1211),
+        base_pages: 5,
+        level: Level(3),
+    };
+
+    #[rustfmt::skip]
+    fn sample_bytes() -> [u8; SIZE] {
+        golden(&[
+            ("block",       "01020304"),
+            ("generation",  "111213141516"),
+            ("base_pages",  "05"),
+            ("delta_pages", "00"),
+            ("level",       "03"),
+        ])
+    }
+
+    #[test]
+    fn encodes_to_the_golden_bytes() {
+        assert_eq!(SAMPLE.encode(), Ok(sample_bytes()));
+    }
+
+    #[test]
+    fn decodes_the_golden_bytes() {
+        assert_eq!(NodePointer::decode(&sample_bytes()), Ok(SAMPLE));
+        assert_eq!(NodePointer::from_value(&sample_bytes()), Ok(SAMPLE));
+    }
+
+    #[test]
+    fn shows_every_flipped_bit() {
+        for (bit, record) in flips(sample_bytes()) {
+            assert_ne!(NodePointer::decode(&record), Ok(SAMPLE), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn refuses_to_write_what_it_would_refuse_to_read() {
+        let cases = [
+            (NodePointer { block: BlockNo(0), ..SAMPLE }, "block"),
+            (NodePointer { generation: Generation(0), ..SAMPLE }, "generation"),
+            (NodePointer { generation: Generation(1 << 48), ..SAMPLE }, "generation"),
+            (NodePointer { base_pages: 0, ..SAMPLE }, "base_pages"),
+            (NodePointer { base_pages: 2, ..SAMPLE }, "base_pages"),
+            (NodePointer { base_pages: 9, ..SAMPLE }, "base_pages"),
+            (NodePointer { level: Level(8), ..SAMPLE }, "level"),
+        ];
+        for (pointer, field) in cases {
+            assert_eq!(pointer.encode(), Err(Malformed::Field(field)));
+        }
+        assert!(NodePointer::from_value(&sample_bytes()[1..]).is_err());
+    }
+
+    #[test]
+    fn survives_any_bytes() {
+        survives_damage(sample_bytes(), |bytes| NodePointer::decode(bytes).ok()?.encode().ok());
+    }
+
+    #[test]
+    fn counts_its_pages() {
+        for data_pages in 1..=7 {
+            let base_pages = NodePointer::base_pages_for(data_pages);
+            let pointer = NodePointer { base_pages, ..SAMPLE };
+            assert_eq!(pointer.check(), Ok(()));
+            assert_eq!(pointer.data_pages(), data_pages);
+            let index = (data_pages > 1).then_some(data_pages);
+            assert_eq!(pointer.index_page(), index);
+        }
+    }
+}

@@ -227,3 +227,136 @@ pub fn checksum(record: &[u8], place: &RecordPlace) -> u32 {
     }
     sum.bytes(record.get(4..).unwrap_or_default()).finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{flips, golden, survives_damage};
+    use super::{
+        HEADER_BYTES, Header, RECORD_MAX, RecordKind, RecordPlace, changes, padded, seal, verify,
+    };
+    use crate::error::Malformed;
+    use crate::format::checksum::VolumeSeed;
+    use crate::units::{Sequence, Session};
+
+    const SIZE: usize = 27;
+
+    fn place() -> RecordPlace {
+        RecordPlace {
+            volume: VolumeSeed::of(b"vellum-uuid-0123"),
+            session: Session(0x2423_2221),
+            sequence: Sequence(0x1817_1615_1413_1211),
+            previous: 0x5a5b_5c5d,
+        }
+    }
+
+    const SAMPLE: Header = Header {
+        checksum: 0x8fb2_1bb5,
+        length: 27,
+        kind: RecordKind::CheckpointMore,
+        last: true,
+        sequence_low: 0x1413_1211,
+        session: Session(0x2423_2221),
+    };
+
+    #[rustfmt::skip]
+    fn sample_bytes() -> [u8; SIZE] {
+        golden(&[
+            ("checksum", "b51bb28f"),
+            ("length",   "1b00"),
+            ("kind",     "04"),
+            ("flags",    "01"),
+            ("sequence", "11121314"),
+            ("session",  "21222324"),
+            ("changes",  "656c6576656e206d6f7265"),
+        ])
+    }
+
+    #[test]
+    fn encodes_to_the_golden_bytes() {
+        let mut record = [0xee; SIZE];
+        record[HEADER_BYTES..].copy_from_slice(b"eleven more");
+        let sum = seal(&mut record, RecordKind::CheckpointMore, true, &place());
+        assert_eq!((record, sum), (sample_bytes(), Ok(SAMPLE.checksum)));
+    }
+
+    #[test]
+    fn decodes_the_golden_bytes() {
+        assert_eq!(verify(&sample_bytes(), &place()), Ok(SAMPLE));
+        assert_eq!(changes(&sample_bytes(), &SAMPLE), b"eleven more");
+        let padded: [u8; 32] = golden(&[("padding", "00*32")]);
+        let mut page = padded;
+        page[..SIZE].copy_from_slice(&sample_bytes());
+        assert_eq!(verify(&page, &place()), Ok(SAMPLE));
+        assert_eq!(changes(&page, &SAMPLE), b"eleven more");
+    }
+
+    #[test]
+    fn notices_every_flipped_bit() {
+        for (bit, record) in flips(sample_bytes()) {
+            assert!(verify(&record, &place()).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn is_valid_only_in_its_place() {
+        let place = place();
+        let elsewhere = [
+            RecordPlace { volume: VolumeSeed::of(&[0; 16]), ..place },
+            RecordPlace { session: Session(1), ..place },
+            RecordPlace { sequence: place.sequence.next(), ..place },
+            RecordPlace { sequence: Sequence(place.sequence.0 + (1 << 32)), ..place },
+            RecordPlace { previous: 0, ..place },
+        ];
+        for place in elsewhere {
+            assert!(verify(&sample_bytes(), &place).is_err());
+        }
+    }
+
+    #[test]
+    fn refuses_to_write_what_it_would_refuse_to_read() {
+        let mut record = [0; 1041];
+        let mut sealed =
+            |length: usize, kind, last| seal(&mut record[..length], kind, last, &place());
+        assert_eq!(sealed(15, RecordKind::Change, false), Err(Malformed::Field("length")));
+        assert_eq!(sealed(1041, RecordKind::Change, false), Err(Malformed::Field("length")));
+        assert_eq!(sealed(17, RecordKind::Seal, false), Err(Malformed::Field("length")));
+        for kind in [RecordKind::Change, RecordKind::Header, RecordKind::Seal] {
+            assert_eq!(sealed(16, kind, true), Err(Malformed::Field("flags")));
+        }
+        assert!(sealed(16, RecordKind::Seal, false).is_ok());
+        assert!(sealed(1040, RecordKind::Checkpoint, true).is_ok());
+    }
+
+    #[test]
+    fn a_header_shows_what_cannot_be_one() {
+        let refused = |bytes: [u8; HEADER_BYTES]| Header::decode(&bytes).is_err();
+        assert!(refused([0xff; HEADER_BYTES]) && refused([0; HEADER_BYTES]));
+        for kind in [0, 5, 7] {
+            let mut record = *sample_bytes().first_chunk::<HEADER_BYTES>().expect("long");
+            record[6] = kind;
+            assert!(refused(record));
+        }
+    }
+
+    #[test]
+    fn survives_any_bytes() {
+        survives_damage(sample_bytes(), |bytes| {
+            let header = Header::decode(bytes.first_chunk()?).ok()?;
+            let _ = verify(bytes, &place());
+            let _ = changes(bytes, &header);
+            let mut again = *bytes;
+            again[..HEADER_BYTES].copy_from_slice(&header.encode());
+            Some(again)
+        });
+        for length in 0..SIZE {
+            assert_eq!(verify(&sample_bytes()[..length], &place()), Err(Malformed::Truncated));
+        }
+    }
+
+    #[test]
+    fn is_padded_to_the_program_unit_and_to_four_bytes() {
+        assert_eq!([0, 2, 3, 8, 9].map(|log2| padded(17, log2)), [20, 20, 24, 256, 512]);
+        assert_eq!([16, 17, RECORD_MAX].map(|length| padded(length, 4)), [16, 32, 1040]);
+        assert_eq!(padded(RECORD_MAX, 9), 1536);
+    }
+}

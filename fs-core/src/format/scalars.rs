@@ -137,3 +137,95 @@ impl Scalars {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{flips, golden, survives_damage};
+    use super::{SIZE, Scalars};
+    use crate::error::Malformed;
+    use crate::format::pointer::NodePointer;
+    use crate::units::{BlockCount, BlockNo, Generation, Level, ObjectId};
+
+    const SAMPLE: Scalars = Scalars {
+        next: BlockNo(0x0403_0201),
+        spare_a: BlockNo(0x1413_1211),
+        spare_b: BlockNo(0x2423_2221),
+        root: NodePointer {
+            block: BlockNo(0x3433_3231),
+            generation: Generation(0x4645_4443_4241),
+            base_pages: 4,
+            level: Level(5),
+        },
+        generation: Generation(0x5655_5453_5251),
+        next_object: ObjectId(0x6665_6463_6261),
+        free: BlockCount(0x7473_7271),
+        cursor: BlockNo(0x8483_8281),
+        sweep: BlockNo(0x9493_9291),
+        erases: 0xa4a3_a2a1,
+    };
+
+    #[rustfmt::skip]
+    fn sample_bytes() -> [u8; SIZE] {
+        golden(&[
+            ("next",        "01020304"),
+            ("spare_a",     "11121314"),
+            ("spare_b",     "21222324"),
+            ("root",        "31323334414243444546040005"),
+            ("generation",  "515253545556"),
+            ("next_object", "616263646566"),
+            ("free",        "71727374"),
+            ("cursor",      "81828384"),
+            ("sweep",       "91929394"),
+            ("erases",      "a1a2a3a4"),
+        ])
+    }
+
+    #[test]
+    fn encodes_to_the_golden_bytes() {
+        assert_eq!(SAMPLE.encode(), Ok(sample_bytes()));
+    }
+
+    #[test]
+    fn decodes_the_golden_bytes() {
+        assert_eq!(Scalars::decode(&sample_bytes()), Ok(SAMPLE));
+    }
+
+    #[test]
+    fn shows_every_flipped_bit() {
+        for (bit, record) in flips(sample_bytes()) {
+            assert_ne!(Scalars::decode(&record), Ok(SAMPLE), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn refuses_to_write_what_it_would_refuse_to_read() {
+        let with = |change: fn(&mut Scalars)| {
+            let mut scalars = SAMPLE;
+            change(&mut scalars);
+            scalars
+        };
+        let cases = [
+            (with(|s| s.next = BlockNo(0)), "next"),
+            (with(|s| s.spare_a = BlockNo(0)), "spare_a"),
+            (with(|s| s.spare_a = s.next), "spare_a"),
+            (with(|s| s.spare_b = BlockNo(0)), "spare_b"),
+            (with(|s| s.spare_b = s.next), "spare_b"),
+            (with(|s| s.spare_b = s.spare_a), "spare_b"),
+            (with(|s| s.root.level = Level(8)), "level"),
+            (with(|s| s.root.block = s.next), "root"),
+            (with(|s| s.root.block = s.spare_b), "root"),
+            (with(|s| s.generation = Generation(s.root.generation.0 - 1)), "generation"),
+            (with(|s| s.generation = Generation(1 << 48)), "generation"),
+            (with(|s| s.next_object = ObjectId(16)), "next_object"),
+            (with(|s| s.next_object = ObjectId(1 << 48)), "next_object"),
+        ];
+        for (scalars, field) in cases {
+            assert_eq!(scalars.encode(), Err(Malformed::Field(field)));
+        }
+    }
+
+    #[test]
+    fn survives_any_bytes() {
+        survives_damage(sample_bytes(), |bytes| Scalars::decode(bytes).ok()?.encode().ok());
+    }
+}

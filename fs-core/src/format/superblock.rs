@@ -381,3 +381,191 @@ fn check_constants(record: &[u8; SIZE]) -> Result<(), Malformed> {
 fn checksum(record: &[u8; SIZE]) -> u32 {
     Checksum::new().bytes(&Bytes::<12, 244>::get(record)).finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Noise, flips, golden, survives_damage};
+    use super::{BLOCK_COUNT_MIN, Features, SIZE, Superblock, checksum};
+    use crate::error::Malformed;
+    use crate::units::{BlockCount, BlockNo};
+
+    const fn label(text: &str) -> [u8; 32] {
+        let mut label = [0; 32];
+        let (start, _) = label.split_at_mut(text.len());
+        start.copy_from_slice(text.as_bytes());
+        label
+    }
+
+    const SAMPLE: Superblock = Superblock {
+        uuid: *b"vellum-uuid-0123",
+        hash_seed: [16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31],
+        compat: 0x8000_0004,
+        ro_compat: 0x4000_0002,
+        incompat: 0,
+        block_count: BlockCount(0x1_2345),
+        block_log2: 13,
+        program_unit_log2: 7,
+        append_unit_log2: 8,
+        erase_value: 255,
+        name_max: 0xf1,
+        pending_bytes_max: 0x0789,
+        pending_items_max: 0x51,
+        journal_blocks_max: 6,
+        label: label("Pump 7 \u{e4}"),
+    };
+
+    #[rustfmt::skip]
+    fn sample_bytes() -> [u8; SIZE] {
+        golden(&[
+            ("magic",              "9e56454c4c554d01"),
+            ("checksum",           "6f5ebcf6"),
+            ("version",            "0100"),
+            ("reserved",           "0000"),
+            ("uuid",               "76656c6c756d2d757569642d30313233"),
+            ("hash_seed",          "101112131415161718191a1b1c1d1e1f"),
+            ("compat",             "04000080"),
+            ("ro_compat",          "02000040"),
+            ("incompat",           "00000000"),
+            ("block_count",        "45230100"),
+            ("block_log2",         "0d"),
+            ("page_log2",          "09"),
+            ("program_unit_log2",  "07"),
+            ("append_unit_log2",   "08"),
+            ("erase_value",        "ff"),
+            ("metadata_checksum",  "01"),
+            ("data_checksum",      "00"),
+            ("page_trailer",       "04"),
+            ("name_max",           "f100"),
+            ("pending_bytes_max",  "8907"),
+            ("pending_items_max",  "5100"),
+            ("record_max",         "1004"),
+            ("journal_blocks_max", "06"),
+            ("max_height",         "08"),
+            ("max_depth",          "40"),
+            ("anchors_moved",      "00"),
+            ("anchor_a",           "00000000"),
+            ("anchor_b",           "44230100"),
+            ("label",              "50756d70203720c3a4"),
+            ("label, padding",     "00*23"),
+            ("reserved_end",       "00*132"),
+        ])
+    }
+
+    #[test]
+    fn encodes_to_the_golden_bytes() {
+        assert_eq!(SAMPLE.encode(), Ok(sample_bytes()));
+    }
+
+    #[test]
+    fn decodes_the_golden_bytes() {
+        assert_eq!(Superblock::decode(&sample_bytes()), Ok(SAMPLE));
+        assert_eq!(SAMPLE.label(), Some("Pump 7 \u{e4}"));
+    }
+
+    #[test]
+    fn notices_every_flipped_bit() {
+        for (bit, record) in flips(sample_bytes()) {
+            assert!(Superblock::decode(&record).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn refuses_to_write_what_it_would_refuse_to_read() {
+        let with = |change: fn(&mut Superblock)| {
+            let mut superblock = SAMPLE;
+            change(&mut superblock);
+            superblock
+        };
+        let cases = [
+            (with(|s| s.incompat = 1), "incompat"),
+            (with(|s| s.block_count = BlockCount(BLOCK_COUNT_MIN - 1)), "block_count"),
+            (with(|s| s.block_log2 = 10), "block_log2"),
+            (with(|s| s.block_log2 = 17), "block_log2"),
+            (with(|s| s.program_unit_log2 = 10), "program_unit_log2"),
+            (with(|s| s.append_unit_log2 = 7), "append_unit_log2"),
+            (with(|s| s.append_unit_log2 = 10), "append_unit_log2"),
+            (with(|s| s.program_unit_log2 = 9), "append_unit_log2"),
+            (with(|s| s.erase_value = 1), "erase_value"),
+            (with(|s| s.name_max = 0), "name_max"),
+            (with(|s| s.name_max = 256), "name_max"),
+            (with(|s| s.pending_bytes_max = 511), "pending_bytes_max"),
+            (with(|s| s.pending_bytes_max = 8192 - 511), "pending_bytes_max"),
+            (with(|s| s.pending_items_max = 15), "pending_items_max"),
+            (with(|s| s.pending_items_max = 1025), "pending_items_max"),
+            (with(|s| s.journal_blocks_max = 1), "journal_blocks_max"),
+            (with(|s| s.journal_blocks_max = 17), "journal_blocks_max"),
+            (with(|s| s.label[31] = 1), "label"),
+            (with(|s| s.label[0] = 0xff), "label"),
+        ];
+        for (superblock, field) in cases {
+            assert_eq!(superblock.encode(), Err(Malformed::Field(field)));
+        }
+        assert!(with(|s| s.pending_bytes_max = 8192 - 512).encode().is_ok());
+        assert!(with(|s| (s.block_log2, s.pending_bytes_max) = (16, 65024)).encode().is_ok());
+    }
+
+    #[test]
+    fn refuses_every_changed_constant_even_with_a_checksum() {
+        for at in (12..16).chain(65..66).chain([69, 70, 71, 78, 79, 81, 82, 83]).chain(84..92) {
+            let mut record = sample_bytes();
+            record[at] ^= 0x20;
+            let sum = checksum(&record);
+            record[8..12].copy_from_slice(&sum.to_le_bytes());
+            assert!(Superblock::decode(&record).is_err(), "byte {at}");
+        }
+        for at in 124..SIZE {
+            let mut record = sample_bytes();
+            record[at] = 1;
+            let sum = checksum(&record);
+            record[8..12].copy_from_slice(&sum.to_le_bytes());
+            assert_eq!(Superblock::decode(&record), Err(Malformed::Field("reserved_end")));
+        }
+    }
+
+    #[test]
+    fn survives_any_bytes_behind_a_right_checksum() {
+        survives_damage(sample_bytes(), |bytes| {
+            let mut record = *bytes;
+            record[..8].copy_from_slice(&super::MAGIC);
+            let sum = checksum(&record);
+            record[8..12].copy_from_slice(&sum.to_le_bytes());
+            let again = Superblock::decode(&record).ok()?.encode().expect("checked");
+            assert_eq!(again, record);
+            Some(*bytes)
+        });
+    }
+
+    #[test]
+    fn features_decide_before_anything_else_is_read() {
+        let known = Features::decode(&sample_bytes()).expect("sound");
+        assert!(known.readable() && !known.writable(), "unknown ro_compat bits");
+        assert!(Features { ro_compat: 0, ..known }.writable());
+        assert!(!Features { incompat: 2, ..known }.readable());
+        assert!(!Features { version: 2, ..known }.readable());
+        assert_eq!(Features::decode(&[0xff; SIZE]), Err(Malformed::Magic));
+    }
+
+    #[test]
+    fn derives_places_and_sizes() {
+        assert_eq!(SAMPLE.anchors(), [BlockNo(0), BlockNo(0x1_2344)]);
+        assert_eq!(
+            (SAMPLE.block_bytes(), SAMPLE.pages_per_block(), SAMPLE.slots()),
+            (8192, 16, 120)
+        );
+    }
+
+    #[test]
+    fn a_marker_cut_short_is_a_marker_and_a_superblock_is_none() {
+        let marker = Superblock::formatting_marker();
+        assert_eq!(Superblock::decode(&marker), Err(Malformed::Magic));
+        assert!(!Superblock::is_torn_marker(&sample_bytes()));
+        assert!(!Superblock::is_torn_marker(&[0; SIZE]));
+        let mut noise = Noise::new(7);
+        for _ in 0..1000 {
+            // Only bits that the marker programs can have fallen.
+            let kept: [u8; SIZE] = noise.bytes();
+            let torn = core::array::from_fn(|at| marker[at] | kept[at]);
+            assert!(Superblock::is_torn_marker(&torn));
+        }
+    }
+}
