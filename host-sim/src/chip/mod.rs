@@ -264,3 +264,6 @@ impl Nor {
         self.state().trace.value()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -263,3 +263,6 @@ fn pieces(at: u64, length: usize) -> impl Iterator<Item = (u32, usize, std::ops:
         Some((number, within, done - count..done))
     })
 }
+
+#[cfg(test)]
+mod tests;
