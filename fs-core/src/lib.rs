@@ -51,12 +51,14 @@ pub use error::{Error, Result};
 #[path = "coloured"]
 pub mod blocking {
     use colour::{keep as only_blocking, omit as only_async, strip as colour};
+    use embedded_io as io;
 
     pub mod device;
     pub mod journal;
     pub mod lock;
     pub mod media;
     pub mod space;
+    pub mod vfs;
     pub mod vnode;
 }
 
@@ -65,11 +67,13 @@ pub mod blocking {
 #[path = "coloured"]
 pub mod asynchronous {
     use colour::{keep as colour, keep as only_async, omit as only_blocking};
+    use embedded_io_async as io;
 
     pub mod device;
     pub mod journal;
     pub mod lock;
     pub mod media;
     pub mod space;
+    pub mod vfs;
     pub mod vnode;
 }

@@ -1,0 +1,109 @@
+//! Operations on open files.
+
+use super::super::colour;
+use super::super::vnode::Filesystem;
+use super::{Vfs, pay};
+use crate::api::{Access, AttributeChange, Attributes, FileId, SyncLevel};
+use crate::error::{Error, Result};
+use crate::table::Handle;
+
+#[colour]
+impl<F: Filesystem> Vfs<'_, F> {
+    /// Closes a file, and commits its content if it was open for writing; durable at return. The
+    /// id is stale afterwards, also after an error; the content is then still uncommitted.
+    ///
+    /// # Errors
+    /// [`Error::Stale`]; [`Error::Busy`], and the file stays open; those of the filesystem's
+    /// `fsync` and `inactive`.
+    pub async fn close(&self, id: FileId) -> Result<()> {
+        let mut filesystem = self.enter().await?;
+        let handle = self.handles.get(id)?;
+        let synced = if handle.access.contains(Access::WRITE) {
+            filesystem.fsync(handle.vnode, SyncLevel::Full).await
+        } else {
+            Ok(())
+        };
+        self.handles.remove(id)?;
+        filesystem.close(handle.vnode, handle.access);
+        synced.and(pay(&mut *filesystem).await)
+    }
+
+    /// Reads from `offset`; says how many bytes: fewer than asked for only at the end.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::BadAccess`].
+    pub async fn read_at(&self, id: FileId, offset: u64, target: &mut [u8]) -> Result<usize> {
+        let mut filesystem = self.enter().await?;
+        let handle = self.handle(id, Access::READ)?;
+        filesystem.read(handle.vnode, offset, target).await
+    }
+
+    /// Writes at `offset`, or at the end if the file was opened so; says how many bytes were
+    /// taken: all, or at least one. They are uncommitted until the file is synchronised or closed.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::BadAccess`], and those of the filesystem's `write`.
+    pub async fn write_at(&self, id: FileId, offset: u64, source: &[u8]) -> Result<usize> {
+        Ok(self.write_and_tell(id, offset, source).await?.0)
+    }
+
+    /// Writes, and says how many bytes were taken and where they end.
+    pub(super) async fn write_and_tell(
+        &self,
+        id: FileId,
+        offset: u64,
+        source: &[u8],
+    ) -> Result<(usize, u64)> {
+        let mut filesystem = self.enter().await?;
+        let Handle { vnode, appends, .. } = self.handle(id, Access::WRITE)?;
+        let offset = if appends { filesystem.getattr(vnode).await?.size } else { offset };
+        let taken = filesystem.write(vnode, offset, source).await?;
+        Ok((taken, offset.saturating_add(taken as u64)))
+    }
+
+    /// Cuts or lengthens a file; uncommitted until it is synchronised or closed.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::BadAccess`], and those of the filesystem's `setattr`.
+    pub async fn set_len(&self, id: FileId, length: u64) -> Result<()> {
+        let mut filesystem = self.enter().await?;
+        let handle = self.handle(id, Access::WRITE)?;
+        filesystem.setattr(handle.vnode, AttributeChange::size(length)).await
+    }
+
+    /// Commits the content of a file; durable at return. A cut leaves all of the old or all of the
+    /// new content.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], and those of the filesystem's `fsync`; the content is then uncommitted.
+    pub async fn sync_file(&self, id: FileId) -> Result<()> {
+        let mut filesystem = self.enter().await?;
+        let handle = self.handles.get(id)?;
+        filesystem.fsync(handle.vnode, SyncLevel::Full).await
+    }
+
+    /// Forgets the uncommitted content of a file, whichever handle it came from.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::BadAccess`].
+    pub async fn discard(&self, id: FileId) -> Result<()> {
+        let mut filesystem = self.enter().await?;
+        let handle = self.handle(id, Access::WRITE)?;
+        filesystem.discard(handle.vnode).await
+    }
+
+    /// What is known about an open file, uncommitted content included.
+    ///
+    /// # Errors
+    /// [`Error::Stale`].
+    pub async fn stat_file(&self, id: FileId) -> Result<Attributes> {
+        let mut filesystem = self.enter().await?;
+        let handle = self.handles.get(id)?;
+        filesystem.getattr(handle.vnode).await
+    }
+
+    fn handle(&self, id: FileId, access: Access) -> Result<Handle> {
+        let handle = self.handles.get(id)?;
+        if handle.access.contains(access) { Ok(handle) } else { Err(Error::BadAccess) }
+    }
+}

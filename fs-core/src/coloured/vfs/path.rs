@@ -1,0 +1,267 @@
+//! Operations by path.
+
+use super::super::colour;
+use super::super::vnode::Filesystem;
+use super::walk::{place, walk};
+use super::{ReadDir, Unclaimed, Vfs, pay};
+use crate::api::{
+    Access, AttributeChange, Attributes, FileId, NodeKind, OpenOptions, SyncLevel, VnodeId,
+};
+use crate::error::{Error, Result};
+use crate::table::Handle;
+
+#[colour]
+impl<F: Filesystem> Vfs<'_, F> {
+    /// Opens the file at `path`.
+    ///
+    /// A created file is durable at return. Truncation is uncommitted content, as a write is: a
+    /// cut before the file is committed leaves the old content.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Exists`] (`create_new`), [`Error::IsADirectory`],
+    /// [`Error::NotADirectory`], [`Error::NoSlot`], [`Error::Invalid`] (options), and those of the
+    /// filesystem's `create` and `setattr`. A file that was created by then stays.
+    pub async fn open(&self, path: &str, options: OpenOptions) -> Result<FileId> {
+        options.check()?;
+        let mut filesystem = self.enter().await?;
+        if !self.handles.has_room() {
+            return Err(Error::NoSlot);
+        }
+        let vnode = found_or_created(&mut *filesystem, path, options).await?;
+        let opened = self.open_file_at(&mut *filesystem, vnode, options).await;
+        filesystem.put(vnode);
+        self.reconcile(&mut *filesystem);
+        opened
+    }
+
+    async fn open_file_at(
+        &self,
+        filesystem: &mut F,
+        vnode: VnodeId,
+        options: OpenOptions,
+    ) -> Result<FileId> {
+        let found = filesystem.getattr(vnode).await?;
+        match found.kind {
+            NodeKind::File => {}
+            NodeKind::Directory => return Err(Error::IsADirectory),
+            NodeKind::Symlink => return Err(Error::NotSupported),
+        }
+        let handle = Handle { vnode, access: options.access(), appends: options.appends() };
+        let opened = self.open_vnode(filesystem, handle).await?;
+        if options.truncates() && found.size > 0 {
+            filesystem.setattr(vnode, AttributeChange::size(0)).await?;
+        }
+        Ok(opened.claim())
+    }
+
+    async fn open_vnode(&self, filesystem: &mut F, handle: Handle) -> Result<Unclaimed<'_, '_>> {
+        filesystem.open(handle.vnode, handle.access).await?;
+        match self.handles.insert(handle) {
+            Ok(id) => Ok(Unclaimed { handles: &self.handles, id }),
+            Err(error) => {
+                filesystem.close(handle.vnode, handle.access);
+                Err(error)
+            }
+        }
+    }
+
+    /// Begins a listing of the directory at `path`. It counts as an open file until it is dropped.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotADirectory`], [`Error::NoSlot`].
+    pub async fn read_dir(&self, path: &str) -> Result<ReadDir<'_, F>> {
+        let mut filesystem = self.enter().await?;
+        let vnode = walk(&mut *filesystem, path).await?;
+        let opened = self.open_directory_at(&mut *filesystem, vnode).await;
+        filesystem.put(vnode);
+        Ok(ReadDir::new(self, opened?))
+    }
+
+    async fn open_directory_at(&self, filesystem: &mut F, vnode: VnodeId) -> Result<FileId> {
+        if filesystem.getattr(vnode).await?.kind != NodeKind::Directory {
+            return Err(Error::NotADirectory);
+        }
+        let handle = Handle { vnode, access: Access::READ, appends: false };
+        Ok(self.open_vnode(filesystem, handle).await?.claim())
+    }
+
+    /// Makes an empty directory; durable at return.
+    ///
+    /// # Errors
+    /// [`Error::Exists`], [`Error::NotFound`] (a directory on the way), and those of the
+    /// filesystem's `mkdir`.
+    pub async fn mkdir(&self, path: &str) -> Result<()> {
+        let mut filesystem = self.enter().await?;
+        let (directory, name) = place(&mut *filesystem, path, Error::Exists).await?;
+        let made = filesystem.mkdir(directory, name).await;
+        filesystem.put(directory);
+        filesystem.put(made?);
+        Ok(())
+    }
+
+    /// Removes an empty directory; durable at return.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotADirectory`], [`Error::NotEmpty`], [`Error::Invalid`] for
+    /// the root, and those of the filesystem's `rmdir`.
+    pub async fn rmdir(&self, path: &str) -> Result<()> {
+        let mut filesystem = self.enter().await?;
+        let (directory, name) = place(&mut *filesystem, path, Error::Invalid).await?;
+        let removed = filesystem.rmdir(directory, name).await;
+        filesystem.put(directory);
+        finish(&mut *filesystem, removed).await
+    }
+
+    /// Removes a file; durable at return. Whoever has it open keeps its content until the close.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::IsADirectory`], and those of the filesystem's `remove`.
+    pub async fn remove(&self, path: &str) -> Result<()> {
+        let mut filesystem = self.enter().await?;
+        let (directory, name) = place(&mut *filesystem, path, Error::IsADirectory).await?;
+        let removed = filesystem.remove(directory, name).await;
+        filesystem.put(directory);
+        finish(&mut *filesystem, removed).await
+    }
+
+    /// Renames a file or directory, and replaces a file or an empty directory at `to`; durable at
+    /// return, with the content of the file. A cut leaves exactly one of the two names.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotEmpty`], [`Error::WouldLoop`], [`Error::Invalid`] for the
+    /// root, and those of the filesystem's `rename`.
+    pub async fn rename(&self, from: &str, to: &str) -> Result<()> {
+        let mut filesystem = self.enter().await?;
+        let (source, old) = place(&mut *filesystem, from, Error::Invalid).await?;
+        let renamed = match place(&mut *filesystem, to, Error::Invalid).await {
+            Ok((target, new)) => {
+                let renamed = filesystem.rename(source, old, target, new).await;
+                filesystem.put(target);
+                renamed
+            }
+            Err(error) => Err(error),
+        };
+        filesystem.put(source);
+        finish(&mut *filesystem, renamed).await
+    }
+
+    /// What is known about the file or directory at `path`, uncommitted content included.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotADirectory`].
+    pub async fn stat(&self, path: &str) -> Result<Attributes> {
+        let mut filesystem = self.enter().await?;
+        let vnode = walk(&mut *filesystem, path).await?;
+        let found = filesystem.getattr(vnode).await;
+        filesystem.put(vnode);
+        found
+    }
+
+    /// Cuts or lengthens a file and commits it, with what else was uncommitted in it; durable at
+    /// return. After an error the new size may be left uncommitted.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::IsADirectory`], and those of the filesystem's `setattr` and
+    /// `fsync`.
+    pub async fn truncate(&self, path: &str, length: u64) -> Result<()> {
+        let mut filesystem = self.enter().await?;
+        let vnode = walk(&mut *filesystem, path).await?;
+        let mut result = filesystem.setattr(vnode, AttributeChange::size(length)).await;
+        if result.is_ok() {
+            result = filesystem.fsync(vnode, SyncLevel::Full).await;
+        }
+        filesystem.put(vnode);
+        result
+    }
+
+    /// Makes `content` the whole content of the file at `path`, which is created when it is
+    /// absent; durable at return. A cut leaves all of the old or all of the new.
+    ///
+    /// # Errors
+    /// [`Error::IsADirectory`], and those of the filesystem's `replace`.
+    pub async fn replace(&self, path: &str, content: &[u8]) -> Result<()> {
+        let mut filesystem = self.enter().await?;
+        let (directory, name) = place(&mut *filesystem, path, Error::IsADirectory).await?;
+        let replaced = filesystem.replace(directory, name, content).await;
+        filesystem.put(directory);
+        replaced
+    }
+
+    /// Reads a whole file; says how many bytes it has.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::IsADirectory`]; [`Error::Invalid`], and nothing is read, when
+    /// the file does not fit `target`.
+    pub async fn read_file(&self, path: &str, target: &mut [u8]) -> Result<usize> {
+        let mut filesystem = self.enter().await?;
+        let vnode = walk(&mut *filesystem, path).await?;
+        let read = read_whole(&mut *filesystem, vnode, target).await;
+        filesystem.put(vnode);
+        read
+    }
+
+    /// Commits the content of every file, and frees what nobody uses; durable at return.
+    ///
+    /// # Errors
+    /// Those of the filesystem's `sync` and `inactive`. Files before the one that failed are
+    /// committed.
+    pub async fn sync(&self) -> Result<()> {
+        let mut filesystem = self.enter().await?;
+        let synced = filesystem.sync().await;
+        synced.and(pay(&mut *filesystem).await)
+    }
+}
+
+/// Frees what a removed name leaves unused, as far as the medium lets it: `result` stands.
+#[colour]
+async fn finish<F: Filesystem>(filesystem: &mut F, result: Result<()>) -> Result<()> {
+    if result.is_ok() {
+        let _ = pay(filesystem).await;
+    }
+    result
+}
+
+/// The vnode of the file to open, with a hold.
+#[colour]
+async fn found_or_created<F: Filesystem>(
+    filesystem: &mut F,
+    path: &str,
+    options: OpenOptions,
+) -> Result<VnodeId> {
+    if !options.creates() {
+        return walk(filesystem, path).await;
+    }
+    let (directory, name) = place(filesystem, path, Error::IsADirectory).await?;
+    let found = match filesystem.lookup(directory, name).await {
+        Err(Error::NotFound) => filesystem.create(directory, name).await,
+        Ok(vnode) if options.creates_only() => {
+            filesystem.put(vnode);
+            Err(Error::Exists)
+        }
+        found => found,
+    };
+    filesystem.put(directory);
+    found
+}
+
+#[colour]
+async fn read_whole<F: Filesystem>(
+    filesystem: &mut F,
+    vnode: VnodeId,
+    target: &mut [u8],
+) -> Result<usize> {
+    let found = filesystem.getattr(vnode).await?;
+    if found.kind == NodeKind::Directory {
+        return Err(Error::IsADirectory);
+    }
+    let size = usize::try_from(found.size).map_err(|_| Error::Invalid)?;
+    let target = target.get_mut(..size).ok_or(Error::Invalid)?;
+    let mut done = 0_usize;
+    while let Some(rest) = target.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match filesystem.read(vnode, done as u64, rest).await? {
+            0 => return Err(Error::Bug),
+            read => done = done.saturating_add(read),
+        }
+    }
+    Ok(size)
+}
