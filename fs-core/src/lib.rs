@@ -58,6 +58,7 @@ pub mod blocking {
     pub mod lock;
     pub mod media;
     pub mod space;
+    pub mod transfer;
     pub mod vfs;
     pub mod vnode;
 }
@@ -74,6 +75,7 @@ pub mod asynchronous {
     pub mod lock;
     pub mod media;
     pub mod space;
+    pub mod transfer;
     pub mod vfs;
     pub mod vnode;
 }
