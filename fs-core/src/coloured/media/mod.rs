@@ -141,7 +141,8 @@ impl<'m, D: BlockDevice> Media<'m, D> {
     /// Programs a sealed page. One device operation.
     ///
     /// # Errors
-    /// The device's; the page then holds anything, and the block must be erased before its next use.
+    /// The device's; the page then holds anything, and the block must be erased before its next
+    /// use.
     pub async fn write_page(
         &mut self,
         block: BlockNo,
