@@ -1,22 +1,23 @@
 //! An anchor entry: where the journal's chain starts, and the tree as of that start.
 //!
-//! | offset | size | field            | rule                                                |
-//! | -----: | ---: | ---------------- | --------------------------------------------------- |
-//! |      0 |    4 | `checksum`       | of volume seed, block, slot (u16), bytes 4 to 63    |
-//! |      4 |    8 | `sequence`       | number of the entry                                 |
-//! |     12 |    4 | `session`        | entries are ranked by session, then sequence        |
-//! |     16 |    1 | `flags`          | 1: lone first entry of a settle; else 0             |
-//! |     17 |    3 | `reserved`       | 0                                                   |
-//! |     20 |    4 | `start`          | first block of the chain; not 0                     |
-//! |     24 |    4 | `seed`           | chained into the start record as the previous crc   |
-//! |     28 |    8 | `start_sequence` | sequence of the start record                        |
-//! |     36 |    4 | `spare_a`        | not 0, not `start`                                  |
-//! |     40 |    4 | `spare_b`        | not 0, not `start`, not `spare_a`                   |
-//! |     44 |   13 | `root`           | node pointer; none of the three blocks above        |
-//! |     57 |    6 | `generation`     | not less than that of `root`                        |
-//! |     63 |    1 | `reserved_end`   | 0                                                   |
+//! | offset | size | field            | rule                                              |
+//! | -----: | ---: | ---------------- | ------------------------------------------------- |
+//! |      0 |    4 | `checksum`       | of volume seed, block, slot (u16), bytes 4 to 63  |
+//! |      4 |    8 | `sequence`       | number of the entry                               |
+//! |     12 |    4 | `session`        | entries are ranked by session, then sequence      |
+//! |     16 |    1 | `flags`          | 1: lone first entry of a settle; else 0           |
+//! |     17 |    3 | `reserved`       | 0                                                 |
+//! |     20 |    4 | `start`          | first block of the chain; not 0                   |
+//! |     24 |    4 | `seed`           | chained into the start record as the previous crc |
+//! |     28 |    8 | `start_sequence` | sequence of the start record                      |
+//! |     36 |    4 | `spare_a`        | not 0, not `start`                                |
+//! |     40 |    4 | `spare_b`        | not 0, not `start`, not `spare_a`                 |
+//! |     44 |   13 | `root`           | node pointer; none of the three blocks above      |
+//! |     57 |    6 | `generation`     | not less than that of `root`                      |
+//! |     63 |    1 | `reserved_end`   | 0                                                 |
 //!
-//! Slot `i` of an anchor block begins at its byte 512 + 64 * i, for as many as fit.
+//! Slots follow each other from byte 512 of an anchor block on, as many as fit. A slot is as long
+//! as an entry, or as the program unit of the volume if that is longer; the entry comes first.
 
 use super::checksum::{Checksum, VolumeSeed};
 use super::codec::{Bytes, LIMIT_48, Le32, Le48, Le64, covers};
@@ -176,19 +177,6 @@ pub fn is_blank(record: &[u8; SIZE], erase_value: u8) -> bool {
     record.iter().all(|&byte| byte == erase_value)
 }
 
-/// Slots of an anchor block of `1 << block_log2` bytes.
-#[must_use]
-pub const fn slots(block_log2: u8) -> u16 {
-    // 64 bytes each; the 8 that would lie in the first page give way to the superblock.
-    (1_u16 << (block_log2.saturating_sub(6) & 15)).saturating_sub(8)
-}
-
-/// Where slot `slot` begins in its block.
-#[must_use]
-pub const fn slot_offset(slot: u16) -> u32 {
-    512_u32.saturating_add((slot as u32).saturating_mul(64))
-}
-
 fn checksum(record: &[u8; SIZE], volume: VolumeSeed, block: BlockNo, slot: u16) -> u32 {
     let covered = Bytes::<4, 60>::get(record);
     Checksum::of_volume(volume).u32(block.0).u16(slot).bytes(&covered).finish()
@@ -197,7 +185,7 @@ fn checksum(record: &[u8; SIZE], volume: VolumeSeed, block: BlockNo, slot: u16) 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
-    use super::{Entry, FIRST_SLOT, SIZE, checksum, is_blank, slot_offset, slots};
+    use super::{Entry, SIZE, checksum, is_blank};
     use crate::error::Malformed;
     use crate::format::checksum::VolumeSeed;
     use crate::format::pointer::NodePointer;
@@ -313,15 +301,6 @@ mod tests {
             assert_eq!(entry.encode(volume(), BLOCK, SLOT), Ok(record));
             Some(*bytes)
         });
-    }
-
-    #[test]
-    fn slots_fill_a_block_behind_the_superblock() {
-        for block_log2 in 11..=16 {
-            let end = slot_offset(slots(block_log2));
-            assert_eq!(end, 1 << block_log2);
-        }
-        assert_eq!((slots(12), slot_offset(0) as usize), (56, FIRST_SLOT));
     }
 
     #[test]

@@ -5,13 +5,13 @@
 //!
 //! Put: the item `key` has this value from now on.
 //!
-//! | offset | size     | field    | rule                                                |
-//! | -----: | -------: | -------- | --------------------------------------------------- |
-//! |      0 |        1 | `tag`    | 1                                                   |
-//! |      1 |        1 | `flags`  | 1: fresh, the tree does not hold the key; else 0    |
-//! |      2 |       15 | `key`    | of the item                                         |
-//! |     17 |        2 | `length` | 463 or less                                         |
-//! |     19 | `length` | `value`  | any                                                 |
+//! | offset | size     | field    | rule                                             |
+//! | -----: | -------: | -------- | ------------------------------------------------ |
+//! |      0 |        1 | `tag`    | 1                                                |
+//! |      1 |        1 | `flags`  | 1: fresh, the tree does not hold the key; else 0 |
+//! |      2 |       15 | `key`    | of the item                                      |
+//! |     17 |        2 | `length` | 463 or less                                      |
+//! |     19 | `length` | `value`  | any                                              |
 //!
 //! Delete: the item `key` is gone.
 //!
@@ -42,12 +42,12 @@
 //!
 //! Fold: the nodes hold everything of this level and range that was pending.
 //!
-//! | offset | size | field   | rule                                   |
-//! | -----: | ---: | ------- | -------------------------------------- |
-//! |      0 |    1 | `tag`   | 5                                      |
-//! |      1 |    1 | `level` | of the node that was written, 0 to 7   |
-//! |      2 |   15 | `low`   | first key of the range                 |
-//! |     17 |   15 | `high`  | above `low`; not itself in the range   |
+//! | offset | size | field   | rule                                 |
+//! | -----: | ---: | ------- | ------------------------------------ |
+//! |      0 |    1 | `tag`   | 5                                    |
+//! |      1 |    1 | `level` | of the node that was written, 0 to 7 |
+//! |      2 |   15 | `low`   | first key of the range               |
+//! |     17 |   15 | `high`  | above `low`; not itself in the range |
 //!
 //! Root: the tree starts here.
 //!
@@ -59,11 +59,11 @@
 //! Take (the blocks are in use), Give (free), Claim (free and erased), Window (free and no longer
 //! erased), Leave (in use until given, whatever is folded):
 //!
-//! | offset | size | field    | rule                                                    |
-//! | -----: | ---: | -------- | ------------------------------------------------------- |
-//! |      0 |    1 | `tag`    | 7 Take, 8 Give, 9 Claim, 10 Window, 11 Leave            |
-//! |      1 |    4 | `start`  | first block; not 0                                      |
-//! |      5 |    2 | `length` | blocks, 1 or more; they end below block 2^32 - 1        |
+//! | offset | size | field    | rule                                             |
+//! | -----: | ---: | -------- | ------------------------------------------------ |
+//! |      0 |    1 | `tag`    | 7 Take, 8 Give, 9 Claim, 10 Window, 11 Leave     |
+//! |      1 |    4 | `start`  | first block; not 0                               |
+//! |      5 |    2 | `length` | blocks, 1 or more; they end below block 2^32 - 1 |
 //!
 //! State: the blocks are in this state. Does not move the count of free blocks.
 //!

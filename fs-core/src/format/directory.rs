@@ -6,7 +6,7 @@
 //! |     48 |    6 | `parent`   | the directory above, 16 or more; the root's own |
 //! |     54 |    2 | `reserved` | 0                                               |
 //!
-//! Key: (directory, INODE, 0).
+//! Key: (directory, `INODE`, 0).
 
 use super::codec::{Bytes, Le16, Le48, covers};
 use super::inode::{self, Inode, NodeType};

@@ -1,14 +1,14 @@
 //! A directory entry: a name, and what it leads to.
 //!
-//! | offset | size   | field    | rule                                                              |
-//! | -----: | -----: | -------- | ----------------------------------------------------------------- |
-//! |      0 |      1 | `flags`  | 1: the inode follows; 0: it is an item of its own                 |
-//! |      1 |      1 | `type`   | 1 file, 2 directory, 3 symbolic link; as in the inode             |
-//! |      2 |      6 | `object` | 17 or more                                                        |
-//! |      8 |     48 | `inode`  | only with flag 1; of one link, and not of a directory             |
-//! |     56 | 1..255 | `name`   | to the end of the value; at offset 8 without `inode`              |
+//! | offset | size   | field    | rule                                                  |
+//! | -----: | -----: | -------- | ----------------------------------------------------- |
+//! |      0 |      1 | `flags`  | 1: the inode follows; 0: it is an item of its own     |
+//! |      1 |      1 | `type`   | 1 file, 2 directory, 3 symbolic link; as in the inode |
+//! |      2 |      6 | `object` | 17 or more                                            |
+//! |      8 |     48 | `inode`  | only with flag 1; of one link, and not of a directory |
+//! |     56 | 1..255 | `name`   | to the end of the value; at offset 8 without `inode`  |
 //!
-//! Key: (directory, DIRENT, hash * 256 + slot). The hash is that of the name, 55 bits; entries of
+//! Key: (directory, `DIRENT`, hash * 256 + slot). The hash is that of the name, 55 bits; entries of
 //! one hash have different slots.
 
 use super::codec::{Bytes, Le48, Reader, Writer, covers};

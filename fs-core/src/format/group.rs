@@ -1,13 +1,13 @@
 //! A group item: what 256 neighbouring blocks are used for.
 //!
-//! | offset | size | field       | rule                                                         |
-//! | -----: | ---: | ----------- | ------------------------------------------------------------ |
-//! |      0 |   32 | `allocated` | one bit for each block, the lowest bit of byte 0 first       |
-//! |     32 |   32 | `erased`    | likewise; no block is both allocated and erased              |
-//! |     64 |   32 | `wear`      | 16 u16, one for each 16 blocks; 0 in this version            |
+//! | offset | size | field       | rule                                                   |
+//! | -----: | ---: | ----------- | ------------------------------------------------------ |
+//! |      0 |   32 | `allocated` | one bit for each block, the lowest bit of byte 0 first |
+//! |     32 |   32 | `erased`    | likewise; no block is both allocated and erased        |
+//! |     64 |   32 | `wear`      | 16 u16, one for each 16 blocks; 0 in this version      |
 //!
-//! Key: (SPACE, GROUP, number of the group). Group `g` is the blocks from 256 * g on. An absent
-//! item means that all its blocks are free and none is erased.
+//! Key: (object 1, `GROUP`, number of the group). Group `g` is the blocks from 256 * g on. An
+//! absent item means that all its blocks are free and none is erased.
 
 use super::codec::{Bytes, covers};
 use super::key::{Key, Kind, SPACE};

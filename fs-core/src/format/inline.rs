@@ -1,7 +1,7 @@
 //! An inline item: the whole content of a small file.
 //!
 //! Its value is the content itself: bytes 0 to `valid` of the file, 1 to 448 of them. An absent
-//! item means no content. Key: (data object, INLINE, 0).
+//! item means no content. Key: (data object, `INLINE`, 0).
 
 use super::key::{Key, Kind};
 use crate::units::ObjectId;

@@ -1,16 +1,16 @@
 //! An inode: the attributes of a file or directory.
 //!
-//! | offset | size | field      | rule                                                             |
-//! | -----: | ---: | ---------- | ---------------------------------------------------------------- |
-//! |      0 |    1 | `type`     | 1 file, 2 directory, 3 symbolic link                             |
-//! |      1 |    1 | `flags`    | 0; bits 0 (overlay) and 1 (in place) reserved                    |
-//! |      2 |    4 | `links`    | 1 or more; 1 for a directory                                     |
-//! |      6 |    6 | `data`     | object that owns the content, 17 or more, or 0: no content       |
-//! |     12 |    6 | `size`     | bytes of content                                                 |
-//! |     18 |    6 | `valid`    | not more than `size`; bytes from here on read as zero            |
-//! |     24 |    8 | `modified` | when the content changed                                         |
-//! |     32 |    8 | `changed`  | when content or attributes changed                               |
-//! |     40 |    8 | `born`     | when the file was made                                           |
+//! | offset | size | field      | rule                                                       |
+//! | -----: | ---: | ---------- | ---------------------------------------------------------- |
+//! |      0 |    1 | `type`     | 1 file, 2 directory, 3 symbolic link                       |
+//! |      1 |    1 | `flags`    | 0; bits 0 (overlay) and 1 (in place) reserved              |
+//! |      2 |    4 | `links`    | 1 or more; 1 for a directory                               |
+//! |      6 |    6 | `data`     | object that owns the content, 17 or more, or 0: no content |
+//! |     12 |    6 | `size`     | bytes of content                                           |
+//! |     18 |    6 | `valid`    | not more than `size`; bytes from here on read as zero      |
+//! |     24 |    8 | `modified` | when the content changed                                   |
+//! |     32 |    8 | `changed`  | when content or attributes changed                         |
+//! |     40 |    8 | `born`     | when the file was made                                     |
 //!
 //! Times are signed, in ns since 1970-01-01 UTC; the lowest number means unknown. A directory has
 //! zeros for `data`, `size` and `valid`. Without `data`, `valid` is 0.

@@ -1,13 +1,13 @@
 //! An intent item: work that a committed operation left to be done.
 //!
-//! | offset | size | field      | rule                                              |
-//! | -----: | ---: | ---------- | ------------------------------------------------- |
-//! |      0 |    1 | `kind`     | 1: destroy the content                            |
-//! |      1 |    3 | `reserved` | 0                                                 |
-//! |      4 |    6 | `from`     | first byte of the content that is concerned       |
-//! |     10 |    6 | `to`       | one past the last; not less than `from`           |
+//! | offset | size | field      | rule                                        |
+//! | -----: | ---: | ---------- | ------------------------------------------- |
+//! |      0 |    1 | `kind`     | 1: destroy the content                      |
+//! |      1 |    3 | `reserved` | 0                                           |
+//! |      4 |    6 | `from`     | first byte of the content that is concerned |
+//! |     10 |    6 | `to`       | one past the last; not less than `from`     |
 //!
-//! Key: (INTENTS, INTENT, the object that owns the content).
+//! Key: (object 2, `INTENT`, the object that owns the content).
 
 use super::codec::{Bytes, LIMIT_48, Le48, covers};
 use super::key::{INTENTS, Key, Kind};

@@ -1,12 +1,36 @@
 //! The key of an item: whose it is, what it is, and which one.
 //!
-//! | offset | size | field    | rule                                            |
-//! | -----: | ---: | -------- | ----------------------------------------------- |
-//! |      0 |    6 | `object` | owner of the item                               |
-//! |      6 |    1 | `kind`   | what the value is; bit 7 set: not critical      |
-//! |      7 |    8 | `offset` | which one of that owner and kind                |
+//! | offset | size | field    | rule                                       |
+//! | -----: | ---: | -------- | ------------------------------------------ |
+//! |      0 |    6 | `object` | owner of the item                          |
+//! |      6 |    1 | `kind`   | what the value is; bit 7 set: not critical |
+//! |      7 |    8 | `offset` | which one of that owner and kind           |
 //!
-//! Keys are ordered as numbers: by object, then kind, then offset.
+//! Keys are ordered as numbers: by object, then kind, then offset. Fifteen bytes of 255 are the end
+//! key: above every key, and no key itself.
+//!
+//! | object  | what it owns                                      |
+//! | ------: | ------------------------------------------------- |
+//! |       1 | the group items                                   |
+//! |       2 | the intent items                                  |
+//! |      16 | the root directory                                |
+//! | from 17 | each one file or directory, or the content of one |
+//!
+//! | kind | name       | offset of the key | value                             |
+//! | ---: | ---------- | ----------------- | --------------------------------- |
+//! |    1 | `INODE`    | 0                 | directory item                    |
+//! |    2 | `DIRENT`   | hash * 256 + slot | directory entry                   |
+//! |    3 | `INLINE`   | 0                 | content of a file, 1 to 448 bytes |
+//! |    4 | `EXTENT`   |                   | reserved                          |
+//! |    5 | `TAIL`     |                   | reserved                          |
+//! |    6 | `XATTR`    |                   | reserved                          |
+//! |    7 | `SYMLINK`  |                   | reserved                          |
+//! |    8 | `LABEL`    |                   | reserved                          |
+//! |    9 | `GROUP`    | number of a group | group item                        |
+//! |   10 | `INTENT`   | object of content | intent item                       |
+//! |   11 | `REFCOUNT` |                   | reserved                          |
+//! |   12 | `SNAPSHOT` |                   | reserved                          |
+//! |   13 | `OVERLAY`  |                   | reserved                          |
 
 use super::codec::{Bytes, Le48, Le64, covers};
 use crate::error::Malformed;

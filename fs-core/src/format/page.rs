@@ -12,11 +12,11 @@
 //!
 //! The payload of a data page is `items` items without gaps, their keys strictly ascending:
 //!
-//! | offset | size     | field    | rule                                             |
-//! | -----: | -------: | -------- | ------------------------------------------------ |
-//! |      0 |       15 | `key`    | not the end key                                  |
-//! |     15 |        2 | `length` | 463 or less; 13 at level 1 and above             |
-//! |     17 | `length` | `value`  | at level 1 and above: a pointer one level down   |
+//! | offset | size     | field    | rule                                           |
+//! | -----: | -------: | -------- | ---------------------------------------------- |
+//! |      0 |       15 | `key`    | not the end key                                |
+//! |     15 |        2 | `length` | 463 or less; 13 at level 1 and above           |
+//! |     17 | `length` | `value`  | at level 1 and above: a pointer one level down |
 //!
 //! The payload of an index page is the first key of each data page (2 to 7), strictly ascending.
 //! Only a leaf may have an empty data page: that of an empty tree.

@@ -1,12 +1,12 @@
 //! A node pointer: where a tree node is, and what it must be to be that node.
 //!
-//! | offset | size | field         | rule                                                     |
-//! | -----: | ---: | ------------- | -------------------------------------------------------- |
-//! |      0 |    4 | `block`       | not 0                                                    |
-//! |      4 |    6 | `generation`  | not 0; part of the checksum of each page                 |
-//! |     10 |    1 | `base_pages`  | 1: one data page; 3 to 8: data pages, index page last    |
-//! |     11 |    1 | `delta_pages` | 0                                                        |
-//! |     12 |    1 | `level`       | 0 to 7; 0: the values are items, else node pointers      |
+//! | offset | size | field         | rule                                                  |
+//! | -----: | ---: | ------------- | ----------------------------------------------------- |
+//! |      0 |    4 | `block`       | not 0                                                 |
+//! |      4 |    6 | `generation`  | not 0; part of the checksum of each page              |
+//! |     10 |    1 | `base_pages`  | 1: one data page; 3 to 8: data pages, index page last |
+//! |     11 |    1 | `delta_pages` | 0                                                     |
+//! |     12 |    1 | `level`       | 0 to 7; 0: the values are items, else node pointers   |
 
 use super::codec::{Bytes, LIMIT_48, Le32, Le48, covers};
 use crate::error::Malformed;

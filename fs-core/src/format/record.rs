@@ -206,14 +206,6 @@ pub fn changes<'a>(bytes: &'a [u8], header: &Header) -> &'a [u8] {
     bytes.get(HEADER_BYTES..usize::from(header.length)).unwrap_or_default()
 }
 
-/// What a record of `length` bytes takes on a medium of that program unit.
-#[must_use]
-pub const fn padded(length: u16, program_unit_log2: u8) -> u16 {
-    let unit = 1_u16 << (if program_unit_log2 < 2 { 2 } else { program_unit_log2 & 15 });
-    let mask = unit.saturating_sub(1);
-    length.saturating_add(mask) & !mask
-}
-
 /// The checksum that `record` should have at that place.
 #[must_use]
 pub fn checksum(record: &[u8], place: &RecordPlace) -> u32 {
@@ -231,9 +223,7 @@ pub fn checksum(record: &[u8], place: &RecordPlace) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
-    use super::{
-        HEADER_BYTES, Header, RECORD_MAX, RecordKind, RecordPlace, changes, padded, seal, verify,
-    };
+    use super::{HEADER_BYTES, Header, RecordKind, RecordPlace, changes, seal, verify};
     use crate::error::Malformed;
     use crate::format::checksum::VolumeSeed;
     use crate::units::{Sequence, Session};
@@ -283,8 +273,7 @@ mod tests {
     fn decodes_the_golden_bytes() {
         assert_eq!(verify(&sample_bytes(), &place()), Ok(SAMPLE));
         assert_eq!(changes(&sample_bytes(), &SAMPLE), b"eleven more");
-        let padded: [u8; 32] = golden(&[("padding", "00*32")]);
-        let mut page = padded;
+        let mut page = [0; 32];
         page[..SIZE].copy_from_slice(&sample_bytes());
         assert_eq!(verify(&page, &place()), Ok(SAMPLE));
         assert_eq!(changes(&page, &SAMPLE), b"eleven more");
@@ -351,12 +340,5 @@ mod tests {
         for length in 0..SIZE {
             assert_eq!(verify(&sample_bytes()[..length], &place()), Err(Malformed::Truncated));
         }
-    }
-
-    #[test]
-    fn is_padded_to_the_program_unit_and_to_four_bytes() {
-        assert_eq!([0, 2, 3, 8, 9].map(|log2| padded(17, log2)), [20, 20, 24, 256, 512]);
-        assert_eq!([16, 17, RECORD_MAX].map(|length| padded(length, 4)), [16, 32, 1040]);
-        assert_eq!(padded(RECORD_MAX, 9), 1536);
     }
 }

@@ -1,17 +1,17 @@
 //! The scalars: every number of a volume that changes, as the first record of a block tells them.
 //!
-//! | offset | size | field         | rule                                                       |
-//! | -----: | ---: | ------------- | ---------------------------------------------------------- |
-//! |      0 |    4 | `next`        | the journal block after this one; not 0                    |
-//! |      4 |    4 | `spare_a`     | where the next settle writes; not 0, not `next`            |
-//! |      8 |    4 | `spare_b`     | the other spare; not 0, not `next`, not `spare_a`          |
-//! |     12 |   13 | `root`        | node pointer; none of the three blocks above               |
-//! |     25 |    6 | `generation`  | highest of any node so far; not less than that of `root`   |
-//! |     31 |    6 | `next_object` | lowest object never used; 17 or more                       |
-//! |     37 |    4 | `free`        | blocks that are free or erased                             |
-//! |     41 |    4 | `cursor`      | where the search for free blocks goes on                   |
-//! |     45 |    4 | `sweep`       | where the search for cold blocks goes on                   |
-//! |     49 |    4 | `erases`      | erases so far, saturating                                  |
+//! | offset | size | field         | rule                                                     |
+//! | -----: | ---: | ------------- | -------------------------------------------------------- |
+//! |      0 |    4 | `next`        | the journal block after this one; not 0                  |
+//! |      4 |    4 | `spare_a`     | where the next settle writes; not 0, not `next`          |
+//! |      8 |    4 | `spare_b`     | the other spare; not 0, not `next`, not `spare_a`        |
+//! |     12 |   13 | `root`        | node pointer; none of the three blocks above             |
+//! |     25 |    6 | `generation`  | highest of any node so far; not less than that of `root` |
+//! |     31 |    6 | `next_object` | lowest object never used; 17 or more                     |
+//! |     37 |    4 | `free`        | blocks that are free or erased                           |
+//! |     41 |    4 | `cursor`      | where the search for free blocks goes on                 |
+//! |     45 |    4 | `sweep`       | where the search for cold blocks goes on                 |
+//! |     49 |    4 | `erases`      | erases so far, saturating                                |
 
 use super::codec::{Bytes, LIMIT_48, Le32, Le48, covers};
 use super::key::FIRST_FREE;

@@ -1,37 +1,37 @@
 //! The superblock: what a volume is, fixed when it is formatted.
 //!
-//! | offset | size | field                | rule                                            |
-//! | -----: | ---: | -------------------- | ----------------------------------------------- |
-//! |      0 |    8 | `magic`              | 9e 56 45 4c 4c 55 4d 01 (`VELLUM`)              |
-//! |      8 |    4 | `checksum`           | of bytes 12 to 255                              |
-//! |     12 |    2 | `version`            | 1                                               |
-//! |     14 |    2 | `reserved`           | 0                                               |
-//! |     16 |   16 | `uuid`               | any; its checksum seeds all others              |
-//! |     32 |   16 | `hash_seed`          | any; key of the hash of names                   |
-//! |     48 |    4 | `compat`             | any; unknown bits may be ignored                |
-//! |     52 |    4 | `ro_compat`          | any; unknown bits allow reading only            |
-//! |     56 |    4 | `incompat`           | 0                                               |
-//! |     60 |    4 | `block_count`        | 8 or more                                       |
-//! |     64 |    1 | `block_log2`         | 11 to 16                                        |
-//! |     65 |    1 | `page_log2`          | 9                                               |
-//! |     66 |    1 | `program_unit_log2`  | 0 to 9                                          |
-//! |     67 |    1 | `append_unit_log2`   | 8 or 9, not less than `program_unit_log2`       |
-//! |     68 |    1 | `erase_value`        | 0 or 255                                        |
-//! |     69 |    1 | `metadata_checksum`  | 1: CRC-32C                                      |
-//! |     70 |    1 | `data_checksum`      | 0: none                                         |
-//! |     71 |    1 | `page_trailer`       | 4: bytes of a page that prove the rest          |
-//! |     72 |    2 | `name_max`           | 1 to 255                                        |
-//! |     74 |    2 | `pending_bytes_max`  | 512 to block size - 512                         |
-//! |     76 |    2 | `pending_items_max`  | 16 to 1024                                      |
-//! |     78 |    2 | `record_max`         | 1040                                            |
-//! |     80 |    1 | `journal_blocks_max` | 2 to 16                                         |
-//! |     81 |    1 | `max_height`         | 8                                               |
-//! |     82 |    1 | `max_depth`          | 64                                              |
-//! |     83 |    1 | `anchors_moved`      | 0                                               |
-//! |     84 |    4 | `anchor_a`           | 0                                               |
-//! |     88 |    4 | `anchor_b`           | `block_count` - 1                               |
-//! |     92 |   32 | `label`              | UTF-8 without NUL, padded with zeros            |
-//! |    124 |  132 | `reserved_end`       | 0                                               |
+//! | offset | size | field                | rule                                      |
+//! | -----: | ---: | -------------------- | ----------------------------------------- |
+//! |      0 |    8 | `magic`              | 9e 56 45 4c 4c 55 4d 01 (`VELLUM`)        |
+//! |      8 |    4 | `checksum`           | of bytes 12 to 255                        |
+//! |     12 |    2 | `version`            | 1                                         |
+//! |     14 |    2 | `reserved`           | 0                                         |
+//! |     16 |   16 | `uuid`               | any; its checksum seeds all others        |
+//! |     32 |   16 | `hash_seed`          | any; key of the hash of names             |
+//! |     48 |    4 | `compat`             | any; unknown bits may be ignored          |
+//! |     52 |    4 | `ro_compat`          | any; unknown bits allow reading only      |
+//! |     56 |    4 | `incompat`           | 0                                         |
+//! |     60 |    4 | `block_count`        | 8 or more                                 |
+//! |     64 |    1 | `block_log2`         | 11 to 16                                  |
+//! |     65 |    1 | `page_log2`          | 9                                         |
+//! |     66 |    1 | `program_unit_log2`  | 0 to 9                                    |
+//! |     67 |    1 | `append_unit_log2`   | 8 or 9, not less than `program_unit_log2` |
+//! |     68 |    1 | `erase_value`        | 0 or 255                                  |
+//! |     69 |    1 | `metadata_checksum`  | 1: CRC-32C                                |
+//! |     70 |    1 | `data_checksum`      | 0: none                                   |
+//! |     71 |    1 | `page_trailer`       | 4: bytes of a page that prove the rest    |
+//! |     72 |    2 | `name_max`           | 1 to 255                                  |
+//! |     74 |    2 | `pending_bytes_max`  | 512 to block size - 512                   |
+//! |     76 |    2 | `pending_items_max`  | 16 to 1024                                |
+//! |     78 |    2 | `record_max`         | 1040                                      |
+//! |     80 |    1 | `journal_blocks_max` | 2 to 16                                   |
+//! |     81 |    1 | `max_height`         | 8                                         |
+//! |     82 |    1 | `max_depth`          | 64                                        |
+//! |     83 |    1 | `anchors_moved`      | 0                                         |
+//! |     84 |    4 | `anchor_a`           | 0                                         |
+//! |     88 |    4 | `anchor_b`           | `block_count` - 1                         |
+//! |     92 |   32 | `label`              | UTF-8 without NUL, padded with zeros      |
+//! |    124 |  132 | `reserved_end`       | 0                                         |
 
 use super::checksum::{Checksum, VolumeSeed};
 use super::codec::{Bytes, Le16, Le32, covers, is_zero};
@@ -331,18 +331,6 @@ impl Superblock {
         1 << (self.block_log2 & 31)
     }
 
-    /// Pages in a block.
-    #[must_use]
-    pub const fn pages_per_block(&self) -> u32 {
-        self.block_bytes() >> PAGE_LOG2
-    }
-
-    /// Anchor entries that an anchor block has place for.
-    #[must_use]
-    pub const fn slots(&self) -> u16 {
-        super::anchor::slots(self.block_log2)
-    }
-
     /// What binds every other structure to this volume.
     #[must_use]
     pub fn seed(&self) -> VolumeSeed {
@@ -548,10 +536,7 @@ mod tests {
     #[test]
     fn derives_places_and_sizes() {
         assert_eq!(SAMPLE.anchors(), [BlockNo(0), BlockNo(0x1_2344)]);
-        assert_eq!(
-            (SAMPLE.block_bytes(), SAMPLE.pages_per_block(), SAMPLE.slots()),
-            (8192, 16, 120)
-        );
+        assert_eq!(SAMPLE.block_bytes(), 8192);
     }
 
     #[test]
