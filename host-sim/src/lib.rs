@@ -1,9 +1,14 @@
 //! Vellum's simulator.
 
 pub mod chip;
+pub mod cli;
 pub mod clock;
 pub mod contract;
 pub mod exec;
+pub mod explore;
 pub mod fault;
 pub mod image;
+pub mod model;
 pub mod rng;
+pub mod scenario;
+pub mod subject;

@@ -1,2 +1,7 @@
-//! Vellum's simulator.
-fn main() {}
+//! Vellum's simulator on the command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    host_sim::cli::main()
+}

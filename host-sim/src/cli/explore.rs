@@ -1,0 +1,125 @@
+//! `host-sim explore`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::Bar;
+use crate::explore::{Fan, Options, replay, run};
+use crate::scenario::Scenario;
+use crate::subject::{Subject, Toy};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Only this scenario; may be given several times.
+    #[arg(long)]
+    scenario: Vec<String>,
+    /// Seed of scenarios and cuts.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Repeats one state: ENTRY:MODE:SEED, nested ones after a slash.
+    #[arg(long)]
+    replay: Option<String>,
+    /// Ends after so many seconds.
+    #[arg(long)]
+    time: Option<u64>,
+    /// Cuts in the recovery from each cut: a number, or `all`.
+    #[arg(long, default_value = "2", value_parser = fan)]
+    nested: Fan,
+    /// Cuts in the recovery from those.
+    #[arg(long, default_value = "1", value_parser = fan)]
+    third: Fan,
+    /// Makes one of so many of the first cuts.
+    #[arg(long, default_value_t = 1)]
+    one_in: u64,
+    /// Ends after so many failures.
+    #[arg(long, default_value_t = 20)]
+    failures: usize,
+    /// Threads; one for each core if not given.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Lists the scenarios.
+    #[arg(long)]
+    list: bool,
+    /// Explores the explorer's own canary.
+    #[arg(long)]
+    toy: bool,
+}
+
+fn fan(text: &str) -> Result<Fan, String> {
+    match text {
+        "all" => Ok(Fan::All),
+        number => number.parse().map(Fan::Some).map_err(|_| "a number or `all`".into()),
+    }
+}
+
+pub(super) fn main(arguments: &Arguments) -> ExitCode {
+    if arguments.list {
+        for scenario in Scenario::all() {
+            println!("{:<20} {}", scenario.name, scenario.story);
+        }
+        return ExitCode::SUCCESS;
+    }
+    let mut scenarios = Vec::new();
+    for name in &arguments.scenario {
+        let Some(scenario) = Scenario::named(name) else {
+            eprintln!("there is no scenario `{name}`; see --list");
+            return ExitCode::from(2);
+        };
+        scenarios.push(scenario);
+    }
+    let subject = subject(arguments.toy);
+    if let Some(text) = &arguments.replay {
+        return repeat(&*subject, &scenarios, arguments.seed, text);
+    }
+    if scenarios.is_empty() {
+        scenarios = Scenario::all().collect();
+    }
+    let options = Options {
+        seed: arguments.seed,
+        scenarios,
+        nested: [arguments.nested, arguments.third],
+        one_in: arguments.one_in.max(1),
+        time: arguments.time.map(Duration::from_secs),
+        failures_max: arguments.failures,
+        threads: arguments.threads,
+    };
+    let bar = Bar::new();
+    let report = run(&*subject, &options, &|progress| {
+        bar.show(progress.done, progress.jobs, progress.states, progress.failures);
+    });
+    bar.clear();
+    println!("{report}");
+    for failure in &report.failures {
+        println!("\n{failure}");
+    }
+    if report.held() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn subject(_toy: bool) -> Box<dyn Subject> {
+    Box::new(Toy::default())
+}
+
+fn repeat(
+    subject: &dyn Subject,
+    scenarios: &[&'static Scenario],
+    seed: u64,
+    text: &str,
+) -> ExitCode {
+    let ([scenario], Ok(cuts)) = (scenarios, replay::parse(text)) else {
+        eprintln!("--replay needs one --scenario and ENTRY:MODE:SEED[/ENTRY:MODE:SEED...]");
+        return ExitCode::from(2);
+    };
+    let result = replay::replay(subject, scenario, seed, &cuts, &mut |line| println!("{line}"));
+    match result {
+        Ok(()) => {
+            println!("everything held");
+            ExitCode::SUCCESS
+        }
+        Err(fault) => {
+            println!("{}\n{}", fault.during, fault.what);
+            ExitCode::FAILURE
+        }
+    }
+}

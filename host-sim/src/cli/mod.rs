@@ -1,0 +1,62 @@
+//! The command line: one file for each subcommand.
+
+mod explore;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Parser, Subcommand};
+
+/// Vellum's simulator.
+#[derive(Debug, Parser)]
+#[command(name = "host-sim", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Cuts the power everywhere in every scenario, or repeats one cut.
+    Explore(explore::Arguments),
+}
+
+/// Parses the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Explore(arguments) => explore::main(&arguments),
+    }
+}
+
+/// A line that shows how far something is, on a terminal.
+struct Bar {
+    begin: Instant,
+    shown: bool,
+}
+
+impl Bar {
+    fn new() -> Self {
+        Self { begin: Instant::now(), shown: std::io::stderr().is_terminal() }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate is shown with few digits")]
+    fn show(&self, done: usize, of: usize, states: u64, failures: usize) {
+        if !self.shown {
+            return;
+        }
+        let width = 30;
+        let full = "#".repeat(done * width / of.max(1));
+        let rate = states as f64 / self.begin.elapsed().as_secs_f64().max(1e-9);
+        let mut out = std::io::stderr().lock();
+        let _ =
+            write!(out, "\r[{full:<width$}] {states} states, {rate:.0}/s, {failures} failures ");
+    }
+
+    fn clear(&self) {
+        if self.shown {
+            let _ = write!(std::io::stderr(), "\r{:78}\r", "");
+        }
+    }
+}

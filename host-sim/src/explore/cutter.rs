@@ -1,0 +1,85 @@
+//! Builds the image that a cut at any log entry leaves.
+
+use crate::chip::Spec;
+use crate::fault::TearMode;
+use crate::image::{Image, Op};
+use fs_core::units::Guarantees;
+
+/// A chip's content as its log goes by.
+#[derive(Debug, Clone)]
+pub struct Cutter {
+    image: Image,
+    /// With a cache: what is durable, and what the cache holds beyond it.
+    cache: Option<(Image, Vec<Op>)>,
+}
+
+impl Cutter {
+    /// The content before the first entry.
+    #[must_use]
+    pub fn new(spec: Spec, start: Image) -> Self {
+        let cached = spec.guarantees.contains(Guarantees::VOLATILE_CACHE);
+        let cache = cached.then(|| (start.clone(), Vec::new()));
+        Self { image: start, cache }
+    }
+
+    /// The next entry happens.
+    pub fn advance(&mut self, op: &Op) {
+        match (&mut self.cache, op) {
+            (Some((durable, waiting)), Op::LoseCache { tear, seed }) => {
+                durable.lose_cache(waiting, *tear, *seed);
+                waiting.clear();
+                self.image = durable.clone();
+            }
+            (Some((durable, waiting)), Op::Sync) => {
+                *durable = self.image.clone();
+                waiting.clear();
+            }
+            (Some((durable, _)), Op::PowerOn) => {
+                self.image.power_on();
+                *durable = self.image.clone();
+            }
+            (Some((_, waiting)), op) => {
+                let _ = self.image.apply(op);
+                waiting.push(op.clone());
+            }
+            (None, op) => {
+                let _ = self.image.apply(op);
+            }
+        }
+    }
+
+    /// The content after a power cut during `op`, the next entry. The power is still off.
+    #[must_use]
+    pub fn torn(&self, op: &Op, tear: TearMode, seed: u64) -> Image {
+        let Some((durable, waiting)) = &self.cache else {
+            let mut image = self.image.clone();
+            image.apply_torn(op, tear, seed);
+            return image;
+        };
+        let mut image = durable.clone();
+        let mut waiting = waiting.clone();
+        if *op != Op::Sync {
+            waiting.push(op.clone());
+        }
+        image.lose_cache(&waiting, tear, seed);
+        image
+    }
+
+    /// The content now, as reads see it.
+    #[must_use]
+    pub const fn image(&self) -> &Image {
+        &self.image
+    }
+
+    /// How many cuts differ during `op`: each mode, and with a cache each mode with two seeds.
+    #[must_use]
+    pub fn tears(&self, op: &Op) -> Vec<TearMode> {
+        match (op, &self.cache) {
+            (Op::Program { .. } | Op::Erase { .. }, None) => TearMode::of(op).to_vec(),
+            (Op::Program { .. } | Op::Erase { .. } | Op::Sync, Some(_)) => {
+                TearMode::PROGRAM.to_vec()
+            }
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What may be seen after a cut, and what was wrong with what was seen.
+
+use std::fmt;
+use std::sync::Arc;
+
+use fs_core::error::Error;
+
+use crate::model::{Entry, Tree};
+use crate::rng::TraceHash;
+use crate::subject::Mounted;
+
+/// The states a mount may show.
+#[derive(Debug, Clone, Default)]
+pub struct Allowed {
+    /// Any of these trees.
+    pub trees: Vec<Arc<Tree>>,
+    /// Or no volume at all: a format was under way.
+    pub blank: bool,
+}
+
+impl Allowed {
+    /// Exactly this state.
+    #[must_use]
+    pub fn only(tree: Arc<Tree>) -> Self {
+        Self { trees: vec![tree], blank: false }
+    }
+
+    /// One of these states; equal ones count once.
+    #[must_use]
+    pub fn any(trees: impl IntoIterator<Item = Tree>) -> Self {
+        let mut allowed = Self::default();
+        for tree in trees {
+            allowed.add(tree);
+        }
+        allowed
+    }
+
+    /// One more state.
+    pub fn add(&mut self, tree: Tree) {
+        if !self.trees.iter().any(|other| **other == tree) {
+            self.trees.push(Arc::new(tree));
+        }
+    }
+
+    /// The allowed tree that equals `found`.
+    #[must_use]
+    pub fn find(&self, found: &Tree) -> Option<Arc<Tree>> {
+        self.trees.iter().find(|tree| ***tree == *found).map(Arc::clone)
+    }
+
+    /// How `found` differs from each allowed tree.
+    #[must_use]
+    pub fn differences(&self, found: &Tree) -> String {
+        let mut text = Vec::new();
+        for (number, tree) in self.trees.iter().enumerate() {
+            text.push(format!("compared with allowed state {number}:"));
+            text.extend(tree.differences(found, 6).lines().map(|line| format!("  {line}")));
+        }
+        text.join("\n")
+    }
+
+    /// Equal for equal sets.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = TraceHash::default();
+        hash.number(u64::from(self.blank));
+        for tree in &self.trees {
+            for (path, entry) in tree.iter() {
+                hash.bytes(path.as_bytes());
+                if let Entry::File(content) = entry {
+                    hash.bytes(content);
+                }
+            }
+            hash.number(7);
+        }
+        hash.value()
+    }
+}
+
+/// What was wrong: while doing what, and how it showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What the volume was doing.
+    pub during: String,
+    /// How it showed.
+    pub what: String,
+}
+
+impl Fault {
+    /// A fault seen during `during`.
+    pub fn new(during: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { during: during.into(), what: what.into() }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.during, self.what)
+    }
+}
+
+/// The whole tree as the volume shows it now.
+///
+/// # Errors
+/// What failed or did not agree with itself.
+pub fn observe(volume: &dyn Mounted, during: &str) -> Result<Tree, Fault> {
+    let failed = |path: &str, error: Error| Fault::new(during, format!("{path}: {error:?}"));
+    let mut tree = Tree::default();
+    let mut waiting = vec![String::new()];
+    while let Some(directory) = waiting.pop() {
+        let shown = if directory.is_empty() { "/" } else { &directory };
+        for entry in volume.list(shown).map_err(|error| failed(shown, error))? {
+            let path = format!("{directory}/{}", entry.name);
+            let node = if entry.directory {
+                waiting.push(path.clone());
+                Entry::Directory
+            } else {
+                let content = volume.content(&path).map_err(|error| failed(&path, error))?;
+                if content.len() as u64 != entry.size {
+                    let sizes = format!("{path}: {} listed, {} read", entry.size, content.len());
+                    return Err(Fault::new(during, sizes));
+                }
+                Entry::File(content.into())
+            };
+            if !tree.insert(path.as_str().into(), node) {
+                return Err(Fault::new(during, format!("{path} is listed twice")));
+            }
+        }
+    }
+    Ok(tree)
+}

@@ -1,0 +1,345 @@
+//! Plays a script on a chip and notes which log entries belong to which call.
+
+use std::sync::Arc;
+
+use fs_core::error::{Error, Result};
+
+use super::outcome::{Allowed, Fault, observe};
+use crate::chip::{Nor, Spec};
+use crate::fault::{Calls, Faults, IoError, TearMode};
+use crate::image::{Image, Op as Command};
+use crate::model::{Model, Op, Tree};
+use crate::rng::Rng;
+use crate::scenario::{Expect, Line, Medium, Scenario, Tuning};
+use crate::subject::{Ending, Mounted, Mounting, Subject};
+use fs_core::units::Guarantees;
+
+/// Device calls after which a call of the volume counts as endless.
+pub const DEVICE_CALLS_MAX: u64 = 200_000;
+
+/// A call, the log entries it made, and what a cut during it may leave.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The call.
+    pub what: String,
+    /// Its first log entry.
+    pub begin: usize,
+    /// The log entry after its last.
+    pub end: usize,
+    /// What a cut in it may leave.
+    pub allowed: Allowed,
+    /// The power is not cut here.
+    pub quiet: bool,
+}
+
+/// What happened to a chip, and why.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// The chip before.
+    pub start: Image,
+    /// What kind of chip.
+    pub spec: Spec,
+    /// What happened to its cells.
+    pub log: Vec<Command>,
+    /// Which call did it.
+    pub calls: Vec<Call>,
+    /// Device calls of the whole script, reads included.
+    pub device_calls: u64,
+    /// The same before the first line that is not quiet.
+    pub quiet_calls: u64,
+    /// The committed tree after each call that changed it, oldest first.
+    pub history: Vec<Arc<Tree>>,
+}
+
+impl Recording {
+    /// The call that made log entry `index`.
+    #[must_use]
+    pub fn call_at(&self, index: usize) -> Option<&Call> {
+        let after = self.calls.partition_point(|call| call.end <= index);
+        self.calls.get(after).filter(|call| call.begin <= index)
+    }
+}
+
+/// The chip a scenario asks for.
+#[must_use]
+pub fn spec_of(medium: Medium) -> Spec {
+    let spec = Spec::small(medium.blocks);
+    if medium.cache { spec.with(Guarantees::VOLATILE_CACHE) } else { spec }
+}
+
+/// A chip that holds somebody's secrets.
+#[must_use]
+pub fn used_chip(blocks: u32, seed: u64) -> Image {
+    let mut rng = Rng::new(seed ^ 0x5EC2_E700);
+    let mut bytes = Vec::new();
+    while bytes.len() < blocks as usize * crate::image::BLOCK_BYTES {
+        bytes.extend(format!("<SECRET {:016x}>", rng.next_u64()).bytes());
+    }
+    bytes.truncate(blocks as usize * crate::image::BLOCK_BYTES);
+    Image::from_bytes(&bytes)
+}
+
+/// Faults that end an endless loop.
+#[must_use]
+pub fn fuse() -> Faults {
+    Faults { error: Some(blown(DEVICE_CALLS_MAX)), ..Faults::none() }
+}
+
+const fn blown(call: u64) -> IoError {
+    let kind = fs_core::error::ErrorKind::Removed;
+    IoError { calls: Calls::All, call, persistent: true, kind, tear: TearMode::Nothing }
+}
+
+/// Plays a scenario without any fault.
+///
+/// # Errors
+/// The first answer that was not the model's.
+pub fn record(
+    subject: &dyn Subject,
+    scenario: &Scenario,
+    seed: u64,
+) -> std::result::Result<Recording, Fault> {
+    let spec = spec_of(scenario.medium);
+    let script = scenario.script(seed);
+    let blank = matches!(script.lines().first(), Some(line) if line.op == Op::MountOrFormat);
+    let start = if blank {
+        Image::blank(scenario.medium.blocks)
+    } else {
+        used_chip(scenario.medium.blocks, seed)
+    };
+    let nor = Nor::with_image(spec, start.clone());
+    nor.record(true);
+    let mut player = Player::new(subject, scenario.tuning, nor.clone());
+    player.play(script.lines())?;
+    if let Some((number, breach)) = nor.breaches().first() {
+        return Err(Fault::new("the uncut run", format!("command {number}: {breach:?}")));
+    }
+    let device_calls = calls_of(&nor);
+    let Player { calls, quiet_calls, history, .. } = player;
+    let quiet_calls = quiet_calls.unwrap_or(device_calls);
+    Ok(Recording { start, spec, log: nor.take_log(), calls, device_calls, quiet_calls, history })
+}
+
+/// Device calls so far.
+#[must_use]
+pub fn calls_of(nor: &Nor) -> u64 {
+    let counters = nor.counters();
+    counters.reads + counters.programs + counters.erases + counters.syncs
+}
+
+/// Plays lines and compares every answer with the model's.
+struct Player<'a> {
+    subject: &'a dyn Subject,
+    tuning: Tuning,
+    nor: Nor,
+    model: Model,
+    /// Whether there is a volume on the chip.
+    formatted: bool,
+    calls: Vec<Call>,
+    quiet_calls: Option<u64>,
+    history: Vec<Arc<Tree>>,
+}
+
+impl<'a> Player<'a> {
+    fn new(subject: &'a dyn Subject, tuning: Tuning, nor: Nor) -> Self {
+        Self {
+            subject,
+            tuning,
+            nor,
+            model: Model::new(),
+            formatted: false,
+            calls: Vec::new(),
+            quiet_calls: None,
+            history: vec![Arc::new(Tree::default())],
+        }
+    }
+
+    fn play(&mut self, lines: &[Line]) -> std::result::Result<(), Fault> {
+        let mut next = 0;
+        while let Some(line) = lines.get(next) {
+            next = match line.op {
+                Op::Format => {
+                    self.format(line)?;
+                    next + 1
+                }
+                Op::Mount { .. } | Op::MountOrFormat => self.session(lines, next)?,
+                _ => return Err(Fault::new(shown(&line.op), "the volume is not mounted")),
+            };
+        }
+        Ok(())
+    }
+
+    fn format(&mut self, line: &Line) -> std::result::Result<(), Fault> {
+        let mut allowed = Allowed::any([Tree::default()]);
+        if self.formatted {
+            allowed.add(self.model.committed());
+        }
+        allowed.blank = true;
+        let begin = self.begin(line);
+        let result = self.subject.format(&mut self.nor.clone(), self.tuning);
+        self.model = Model::new();
+        self.formatted = true;
+        self.end(line, begin, allowed);
+        result.map_err(|error| Fault::new("Format", format!("{error:?}")))
+    }
+
+    /// Plays the lines of one mount from line `first`; the number of the line after it.
+    fn session(&mut self, lines: &[Line], first: usize) -> std::result::Result<usize, Fault> {
+        let mount = &lines[first];
+        let how = match mount.op {
+            Op::Mount { read_only: true } => Mounting::ReadOnly,
+            Op::Mount { read_only: false } => Mounting::Write,
+            _ => Mounting::OrFormat,
+        };
+        let mut allowed = Allowed::any([self.model.committed()]);
+        allowed.blank = !self.formatted;
+        let begin = self.begin(mount);
+        let mut mounted = Some(allowed);
+        let mut fault = None;
+        let mut last = lines.len();
+        let mut ending = None;
+        let (subject, tuning, mut device) = (self.subject, self.tuning, self.nor.clone());
+        let result = subject.session(&mut device, tuning, how, &mut |volume| {
+            self.formatted = true;
+            if let Some(allowed) = mounted.take() {
+                self.end(mount, begin, allowed);
+            }
+            for (number, line) in lines.iter().enumerate().skip(first + 1) {
+                if line.op.ends_mount() {
+                    last = number + 1;
+                    ending = (line.op == Op::Unmount).then(|| self.leaving(line));
+                    break;
+                }
+                if let Err(found) = self.line(volume, line) {
+                    fault = Some(found);
+                    break;
+                }
+            }
+            if ending.is_some() { Ending::Unmounted } else { Ending::Dropped }
+        });
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        if mounted.is_some() || result.is_err() {
+            return Err(Fault::new(shown(&mount.op), format!("{result:?}")));
+        }
+        match (ending, lines.get(last - 1)) {
+            (Some((begin, allowed)), Some(line)) => self.end(line, begin, allowed),
+            _ => self.cut(),
+        }
+        Ok(last)
+    }
+
+    fn leaving(&mut self, line: &Line) -> (usize, Allowed) {
+        let begin = self.begin(line);
+        (begin, self.apply(line).1)
+    }
+
+    fn cut(&mut self) {
+        self.nor.power_off();
+        self.nor.power_on();
+        self.model.cut();
+    }
+
+    fn line(&mut self, volume: &dyn Mounted, line: &Line) -> std::result::Result<(), Fault> {
+        let name = shown(&line.op);
+        if line.op == Op::Look {
+            return self.look(volume, &name);
+        }
+        let begin = self.begin(line);
+        let answer = match line.op {
+            Op::Check => volume.check().map(|_| ()),
+            Op::Read(slot) => self.read(volume, slot, &name)?,
+            _ => volume.call(&line.op),
+        };
+        let full = answer == Err(Error::NoSpace) && line.expect == Expect::SuccessOrFull;
+        let absent = answer == Err(Error::NotFound) && matches!(line.op, Op::Remove(_));
+        let (expected, allowed) = if full {
+            (answer, self.in_flight(line))
+        } else if absent {
+            // A file that did not fit is not there to be removed either.
+            (self.model.clone().apply(&line.op).result, Allowed::any([self.model.committed()]))
+        } else {
+            self.apply(line)
+        };
+        self.end(line, begin, allowed);
+        if expected == answer && Self::as_expected(line, answer, full || absent) {
+            return Ok(());
+        }
+        Err(Fault::new(name, format!("answered {answer:?} instead of {expected:?}")))
+    }
+
+    fn as_expected(line: &Line, answer: Result<()>, excused: bool) -> bool {
+        match line.expect {
+            Expect::Success | Expect::SuccessOrFull => answer.is_ok() || excused,
+            Expect::Refused(error) => answer == Err(error),
+        }
+    }
+
+    fn read(
+        &self,
+        volume: &dyn Mounted,
+        slot: crate::model::Slot,
+        name: &str,
+    ) -> std::result::Result<Result<()>, Fault> {
+        let found = volume.read(slot);
+        match (&found, self.model.content(slot)) {
+            (Ok(found), Ok(wanted)) if **found != *wanted => {
+                let text = format!("read \"{}\"", found.escape_ascii());
+                Err(Fault::new(name, format!("{text} instead of \"{}\"", wanted.escape_ascii())))
+            }
+            _ => Ok(found.map(|_| ())),
+        }
+    }
+
+    fn look(&self, volume: &dyn Mounted, name: &str) -> std::result::Result<(), Fault> {
+        let found = observe(volume, name)?;
+        let wanted = self.model.visible();
+        if found == wanted { Ok(()) } else { Err(Fault::new(name, wanted.differences(&found, 6))) }
+    }
+
+    /// What a cut during this call may leave.
+    fn in_flight(&self, line: &Line) -> Allowed {
+        let mut after = self.model.clone();
+        let step = after.apply(&line.op);
+        let mut allowed = Allowed::any([self.model.committed()]);
+        step.between.into_iter().chain([after.committed()]).for_each(|tree| allowed.add(tree));
+        allowed
+    }
+
+    fn apply(&mut self, line: &Line) -> (Result<()>, Allowed) {
+        let allowed = self.in_flight(line);
+        let result = self.model.apply(&line.op).result;
+        let now = self.model.committed();
+        if self.history.last().is_none_or(|last| **last != now) {
+            self.history.push(allowed.find(&now).unwrap_or_else(|| Arc::new(now)));
+        }
+        (result, allowed)
+    }
+
+    fn begin(&mut self, line: &Line) -> usize {
+        if !line.quiet && self.quiet_calls.is_none() {
+            self.quiet_calls = Some(calls_of(&self.nor));
+        }
+        self.nor.set_faults(fuse());
+        self.nor.log_len()
+    }
+
+    fn end(&mut self, line: &Line, begin: usize, allowed: Allowed) {
+        let end = self.nor.log_len();
+        if end > begin {
+            let what = shown(&line.op);
+            self.calls.push(Call { what, begin, end, allowed, quiet: line.quiet });
+        }
+    }
+}
+
+/// A call in a few words.
+#[must_use]
+pub fn shown(op: &Op) -> String {
+    match op {
+        Op::Write(slot, at, bytes) => format!("Write({slot}, {at}, {} bytes)", bytes.len()),
+        Op::Replace(path, bytes) => format!("Replace({path}, {} bytes)", bytes.len()),
+        other => format!("{other:?}"),
+    }
+}

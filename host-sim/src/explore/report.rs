@@ -1,0 +1,170 @@
+//! What an exploration counted and found.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::outcome::Fault;
+use super::probe::Found;
+use super::replay::{Cut, line};
+
+/// A state in which something did not hold.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The scenario.
+    pub scenario: String,
+    /// Seed of the scenario.
+    pub seed: u64,
+    /// The cuts, outer first; none if the uncut run failed.
+    pub cuts: Vec<Cut>,
+    /// What did not hold.
+    pub fault: Fault,
+}
+
+impl Failure {
+    pub(super) fn new(scenario: &str, seed: u64, cuts: &[Cut], fault: Fault) -> Self {
+        Self { scenario: scenario.into(), seed, cuts: cuts.to_vec(), fault }
+    }
+
+    /// The command that repeats it.
+    #[must_use]
+    pub fn replay(&self) -> String {
+        let Self { scenario, seed, cuts, .. } = self;
+        let start = format!("host-sim explore --scenario {scenario} --seed {seed}");
+        if cuts.is_empty() { start } else { format!("{start} --replay {}", line(cuts)) }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.replay())?;
+        writeln!(f, "  {}", self.fault.during)?;
+        for text in self.fault.what.lines() {
+            writeln!(f, "    {text}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The counts of one scenario.
+#[derive(Debug, Clone, Default)]
+pub struct Row {
+    /// The scenario.
+    pub scenario: String,
+    /// Calls that changed the chip.
+    pub calls: usize,
+    /// Log entries of the uncut run.
+    pub entries: usize,
+    /// States by depth: one, two, three cuts.
+    pub states: [u64; 3],
+    /// Post-cut images that were different.
+    pub distinct: u64,
+    /// Mounts.
+    pub mounts: u64,
+    /// Device calls of the most expensive recovery.
+    pub recovery_calls: u64,
+}
+
+impl Row {
+    pub(super) fn new(scenario: &str) -> Self {
+        Self { scenario: scenario.into(), ..Self::default() }
+    }
+
+    pub(super) fn state(&mut self, depth: usize, fresh: bool) {
+        if let Some(count) = self.states.get_mut(depth.saturating_sub(1)) {
+            *count += 1;
+        }
+        self.distinct += u64::from(fresh);
+    }
+
+    pub(super) fn probed(&mut self, found: &Found) {
+        self.mounts += u64::from(found.mounts);
+        self.recovery_calls = self.recovery_calls.max(found.recovery_calls);
+    }
+}
+
+/// The result of an exploration.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What was explored.
+    pub subject: String,
+    /// The seed.
+    pub seed: u64,
+    /// Counts by scenario.
+    pub rows: Vec<Row>,
+    /// What did not hold; the simplest first.
+    pub failures: Vec<Failure>,
+    /// Whether every planned cut was made.
+    pub complete: bool,
+    /// How long it took on this machine.
+    pub elapsed: Duration,
+}
+
+impl Report {
+    /// States in all.
+    #[must_use]
+    pub fn states(&self) -> u64 {
+        self.rows.iter().flat_map(|row| row.states).sum()
+    }
+
+    /// Different images in all.
+    #[must_use]
+    pub fn distinct(&self) -> u64 {
+        self.rows.iter().map(|row| row.distinct).sum()
+    }
+
+    /// Mounts in all.
+    #[must_use]
+    pub fn mounts(&self) -> u64 {
+        self.rows.iter().map(|row| row.mounts).sum()
+    }
+
+    /// States a second.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "shown with no more than four digits")]
+    pub fn rate(&self) -> f64 {
+        self.states() as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// Whether everything held.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.failures.is_empty()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{:<20} {:>6} {:>7} {:>9} {:>8} {:>8} {:>9} {:>9} {:>8}",
+            "scenario",
+            "calls",
+            "entries",
+            "one cut",
+            "two",
+            "three",
+            "distinct",
+            "mounts",
+            "recovery"
+        )?;
+        for row in &self.rows {
+            let [one, two, three] = row.states;
+            writeln!(
+                f,
+                "{:<20} {:>6} {:>7} {one:>9} {two:>8} {three:>8} {:>9} {:>9} {:>8}",
+                row.scenario, row.calls, row.entries, row.distinct, row.mounts, row.recovery_calls
+            )?;
+        }
+        write!(
+            f,
+            "{}: {} states, {} distinct images, {} mounts, {:.0} states/s, {:.1} s{}",
+            self.subject,
+            self.states(),
+            self.distinct(),
+            self.mounts(),
+            self.rate(),
+            self.elapsed.as_secs_f64(),
+            if self.complete { "" } else { ", not complete" }
+        )
+    }
+}

@@ -1,0 +1,226 @@
+//! The naive reference filesystem that every volume is compared with.
+//!
+//! **What it is.** A map from paths to contents, the open handles, and for each file the content
+//! that is written but not yet committed (its draft). No blocks, no limits but the ones the
+//! interface documents.
+//!
+//! **Rules.**
+//! 1. [`Model::apply`] answers a call as the volume must: the same success or the same error.
+//! 2. A write happens at its commit: [`Model::committed`] changes at `sync`, `close`, `rename` of
+//!    that file, or at a call that is durable by itself.
+//! 3. A call in flight leaves the state before it, the state after it, or, where the interface
+//!    says it is several transactions, one of the states [`Step::between`].
+//! 4. A power cut keeps exactly the committed tree: [`Model::cut`].
+
+mod apply;
+mod paths;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fs_core::error::Error;
+
+pub use apply::Step;
+pub use tree::{Entry, Tree};
+
+/// Bytes that a file of this version can hold.
+pub const CONTENT_MAX: usize = 448;
+
+/// A handle as a script names it: not the volume's `FileId`.
+pub type Slot = u8;
+
+/// How a script opens a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of open")]
+pub struct Access {
+    /// Reading is allowed.
+    pub read: bool,
+    /// Writing is allowed.
+    pub write: bool,
+    /// A missing file is created.
+    pub create: bool,
+    /// An existing file is refused.
+    pub create_new: bool,
+    /// The content is drafted to be empty.
+    pub truncate: bool,
+}
+
+impl Access {
+    /// Reading only.
+    pub const READ: Self =
+        Self { read: true, write: false, create: false, create_new: false, truncate: false };
+    /// Reading and writing an existing file.
+    pub const WRITE: Self = Self { write: true, ..Self::READ };
+    /// Reading and writing, creating if missing.
+    pub const CREATE: Self = Self { create: true, ..Self::WRITE };
+    /// Reading and writing a file that must not exist.
+    pub const CREATE_NEW: Self = Self { create_new: true, ..Self::CREATE };
+    /// Reading and writing from an empty content.
+    pub const REWRITE: Self = Self { truncate: true, ..Self::CREATE };
+}
+
+/// One call of the interface, or something that happens to the volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    /// Opens a file.
+    Open(Slot, String, Access),
+    /// Commits and closes.
+    Close(Slot),
+    /// Drafts bytes at an offset.
+    Write(Slot, u64, Vec<u8>),
+    /// Drafts a new length.
+    SetLen(Slot, u64),
+    /// Commits the draft of one file.
+    SyncFile(Slot),
+    /// Gives the draft up.
+    Discard(Slot),
+    /// Reads everything and compares.
+    Read(Slot),
+    /// Commits every draft.
+    Sync,
+    /// Commits every draft and leaves a seal.
+    Park,
+    /// Makes a directory.
+    Mkdir(String),
+    /// Removes an empty directory.
+    Rmdir(String),
+    /// Removes a file.
+    Remove(String),
+    /// Gives an entry another name, replacing what has it.
+    Rename(String, String),
+    /// Commits a new length.
+    Truncate(String, u64),
+    /// Commits a whole content.
+    Replace(String, Vec<u8>),
+    /// Does up to that many units of background work.
+    Maintain(u32),
+    /// Compares the whole visible tree.
+    Look,
+    /// Runs the volume's own check.
+    Check,
+    /// Mounts.
+    Mount {
+        /// Nothing may be written.
+        read_only: bool,
+    },
+    /// Mounts, and formats first if there is no volume.
+    MountOrFormat,
+    /// Commits every draft, leaves a seal and unmounts.
+    Unmount,
+    /// The power fails between two calls: RAM is lost.
+    Cut,
+    /// Formats.
+    Format,
+}
+
+impl Op {
+    /// Whether this ends a mount.
+    #[must_use]
+    pub const fn ends_mount(&self) -> bool {
+        matches!(self, Self::Unmount | Self::Cut)
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Node {
+    Directory,
+    File(usize),
+}
+
+#[derive(Debug, Clone)]
+struct File {
+    content: Arc<[u8]>,
+    draft: Option<Arc<[u8]>>,
+}
+
+impl File {
+    fn visible(&self) -> &Arc<[u8]> {
+        self.draft.as_ref().unwrap_or(&self.content)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Handle {
+    file: usize,
+    access: Access,
+}
+
+/// The reference filesystem.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    names: BTreeMap<Arc<str>, Node>,
+    files: Vec<File>,
+    handles: BTreeMap<Slot, Handle>,
+}
+
+impl Model {
+    /// A freshly formatted volume.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A volume just mounted that shows `tree`.
+    #[must_use]
+    pub fn showing(tree: &Tree) -> Self {
+        let mut model = Self::new();
+        for (path, entry) in tree.iter() {
+            let node = match entry {
+                Entry::Directory => Node::Directory,
+                Entry::File(content) => {
+                    model.files.push(File { content: Arc::clone(content), draft: None });
+                    Node::File(model.files.len() - 1)
+                }
+            };
+            model.names.insert(Arc::clone(path), node);
+        }
+        model
+    }
+
+    /// What a mount after a power cut shows.
+    #[must_use]
+    pub fn committed(&self) -> Tree {
+        self.tree(|file| &file.content)
+    }
+
+    /// What calls show now: drafts included.
+    #[must_use]
+    pub fn visible(&self) -> Tree {
+        self.tree(File::visible)
+    }
+
+    /// What a read of the whole file through `slot` gives.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if the slot is not open, [`Error::BadAccess`] if not for reading.
+    pub fn content(&self, slot: Slot) -> Result<Arc<[u8]>, Error> {
+        let handle = self.handles.get(&slot).ok_or(Error::Stale)?;
+        if handle.access.read {
+            Ok(Arc::clone(self.files[handle.file].visible()))
+        } else {
+            Err(Error::BadAccess)
+        }
+    }
+
+    /// Forgets what RAM held: handles, drafts and files without a name.
+    pub fn cut(&mut self) {
+        self.handles.clear();
+        for file in &mut self.files {
+            file.draft = None;
+        }
+    }
+
+    fn tree<'a>(&'a self, content: impl Fn(&'a File) -> &'a Arc<[u8]>) -> Tree {
+        self.names
+            .iter()
+            .map(|(path, node)| {
+                let entry = match node {
+                    Node::Directory => Entry::Directory,
+                    Node::File(file) => Entry::File(Arc::clone(content(&self.files[*file]))),
+                };
+                (Arc::clone(path), entry)
+            })
+            .collect()
+    }
+}

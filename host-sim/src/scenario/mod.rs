@@ -1,0 +1,125 @@
+//! Named workloads, each a function that writes a script of calls.
+//!
+//! **What it is.** A scenario says on which chip it runs, how the volume is formatted, and which
+//! calls follow one another. The explorer runs it once uncut and then cuts it everywhere; error
+//! injection, bit rot and the mutant hunt use the same scripts.
+//!
+//! **Rules.**
+//! 1. A scenario is a pure function of the seed: the same seed gives the same script.
+//! 2. Lines written inside [`Script::quietly`] prepare; the power is cut only in the others.
+//! 3. Every answer is predicted by the model. Where a volume may be full, a line may also answer
+//!    `NoSpace`, and then must have changed nothing.
+
+mod files;
+mod media;
+mod names;
+mod script;
+mod space;
+
+pub use script::{Expect, Line, Script};
+
+/// How large the chip is and how it behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Medium {
+    /// Blocks of 4 KiB.
+    pub blocks: u32,
+    /// Programs and erases are durable, and in order, only after a sync.
+    pub cache: bool,
+}
+
+impl Medium {
+    /// A serial NOR flash of so many blocks.
+    #[must_use]
+    pub const fn nor(blocks: u32) -> Self {
+        Self { blocks, cache: false }
+    }
+
+    /// The same behind a cache that loses and reorders.
+    #[must_use]
+    pub const fn cached(blocks: u32) -> Self {
+        Self { blocks, cache: true }
+    }
+}
+
+/// The parameters of a format that matter to a scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tuning {
+    /// Bytes of changes kept in RAM.
+    pub pending_bytes_max: u16,
+    /// Blocks the live journal may span.
+    pub journal_blocks_max: u8,
+}
+
+impl Tuning {
+    /// What a volume gets that asks for nothing.
+    pub const DEFAULT: Self = Self { pending_bytes_max: 2048, journal_blocks_max: 4 };
+    /// Little RAM and a short journal: folds and retires all the time.
+    pub const TIGHT: Self = Self { pending_bytes_max: 1536, journal_blocks_max: 2 };
+}
+
+/// A named workload.
+#[derive(Debug, Clone, Copy)]
+pub struct Scenario {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// What it does and what must hold.
+    pub story: &'static str,
+    /// Items of the design's risk list that it covers.
+    pub covers: &'static [&'static str],
+    /// The chip.
+    pub medium: Medium,
+    /// The format.
+    pub tuning: Tuning,
+    /// Writes the script.
+    pub write: fn(&mut Script),
+}
+
+impl Scenario {
+    /// Its script for `seed`.
+    #[must_use]
+    pub fn script(&self, seed: u64) -> Script {
+        let mut script = Script::new(seed);
+        (self.write)(&mut script);
+        script
+    }
+
+    /// The scenario of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::all().find(|scenario| scenario.name == name)
+    }
+
+    /// Every scenario, in the order of the documentation.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        [files::ALL, names::ALL, space::ALL, media::ALL].into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Expect, Scenario};
+    use crate::model::Model;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn there_are_at_least_twenty_scenarios_with_names_of_their_own() {
+        let names: BTreeSet<_> = Scenario::all().map(|scenario| scenario.name).collect();
+        assert_eq!(names.len(), Scenario::all().count());
+        assert!(names.len() >= 20, "{}", names.len());
+    }
+
+    #[test]
+    fn the_model_accepts_every_line_it_is_meant_to() {
+        for scenario in Scenario::all() {
+            let mut model = Model::new();
+            for (number, line) in scenario.script(1).lines().iter().enumerate() {
+                let result = model.apply(&line.op).result;
+                let right = match line.expect {
+                    Expect::Success | Expect::SuccessOrFull => result.is_ok(),
+                    Expect::Refused(error) => result == Err(error),
+                };
+                assert!(right, "{}: line {number} {:?}: {result:?}", scenario.name, line.op);
+            }
+        }
+    }
+}

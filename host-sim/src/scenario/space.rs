@@ -1,0 +1,222 @@
+//! Scenarios about space, the journal and wear.
+
+use super::{Medium, Scenario, Script, Tuning};
+use crate::model::Op;
+
+pub(super) const ALL: &[Scenario] = &[
+    Scenario {
+        name: "journal-wraps",
+        story: "small commits until journal blocks retire and anchors are rewritten many times",
+        covers: &["C3", "C4", "C9", "F3"],
+        medium: Medium::nor(16),
+        tuning: Tuning::TIGHT,
+        write: journal_wraps,
+    },
+    Scenario {
+        name: "anchors-fill",
+        story: "so many retirements that an anchor block is full and must be erased",
+        covers: &["C3", "F3"],
+        medium: Medium::nor(16),
+        tuning: Tuning::TIGHT,
+        write: anchors_fill,
+    },
+    Scenario {
+        name: "cold-and-hot",
+        story: "one hot name while others lie still: their items are logged again, not lost",
+        covers: &["C4", "F1", "C9"],
+        medium: Medium::nor(20),
+        tuning: Tuning::TIGHT,
+        write: cold_and_hot,
+    },
+    Scenario {
+        name: "full-disk",
+        story: "files until there is no space: refused cleanly, and everything can be removed",
+        covers: &["C18", "oracle 15"],
+        medium: Medium::nor(16),
+        tuning: Tuning::TIGHT,
+        write: full_disk,
+    },
+    Scenario {
+        name: "full-and-rewritten",
+        story: "on a full disk files are replaced, removed and created again",
+        covers: &["C18", "C17"],
+        medium: Medium::nor(18),
+        tuning: Tuning::DEFAULT,
+        write: full_and_rewritten,
+    },
+    Scenario {
+        name: "smallest-volume",
+        story: "a little of everything on sixteen blocks",
+        covers: &["C18"],
+        medium: Medium::nor(16),
+        tuning: Tuning::DEFAULT,
+        write: smallest,
+    },
+    Scenario {
+        name: "maintain",
+        story: "blocks are erased ahead between the calls, and windows opened and used up",
+        covers: &["C10", "C11"],
+        medium: Medium::nor(32),
+        tuning: Tuning::TIGHT,
+        write: maintain,
+    },
+    Scenario {
+        name: "cached-journal",
+        story: "commits on a chip whose cache loses and reorders what was not flushed",
+        covers: &["C12", "C6"],
+        medium: Medium::cached(16),
+        tuning: Tuning::TIGHT,
+        write: cached_journal,
+    },
+    Scenario {
+        name: "cached-tree",
+        story: "folds and retirements on a chip whose cache loses and reorders",
+        covers: &["C12", "C9"],
+        medium: Medium::cached(32),
+        tuning: Tuning::TIGHT,
+        write: cached_tree,
+    },
+];
+
+fn journal_wraps(s: &mut Script) {
+    s.fresh();
+    for n in 0..70 {
+        let len = [400, 40, 448, 200, 0][n % 5];
+        s.replace(&format!("/small{}", n % 4), &Script::text("wrap", n, len));
+    }
+    s.check();
+}
+
+fn anchors_fill(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        for n in 0..400 {
+            s.replace("/filling", &Script::text("fill", n, 440));
+        }
+    });
+    for n in 400..560 {
+        if n % 4 == 0 {
+            s.replace("/filling", &Script::text("fill", n, 440));
+        } else {
+            s.quietly(|s| {
+                s.replace("/filling", &Script::text("fill", n, 440));
+            });
+        }
+    }
+    s.check();
+}
+
+fn cold_and_hot(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        for n in 0..12 {
+            s.replace(&format!("/cold{n:02}"), &Script::text("cold", n, 60));
+        }
+    });
+    for n in 0..50 {
+        s.replace("/hot", &Script::text("hot", n, 350 + n));
+        if n % 10 == 9 {
+            s.reboot();
+        }
+    }
+    s.check();
+}
+
+fn full_disk(s: &mut Script) {
+    let path = |n: usize| format!("/fill{n:03}");
+    s.fresh().quietly(|s| {
+        s.until_full(|s| {
+            for n in 0..60 {
+                s.replace(&path(n), &Script::text("full", n, 448));
+            }
+        });
+    });
+    s.until_full(|s| {
+        for n in 60..75 {
+            s.replace(&path(n), &Script::text("full", n, 448));
+        }
+    });
+    s.check();
+    for n in 0..75 {
+        if n % 5 == 0 {
+            s.op(Op::Remove(path(n)));
+        } else {
+            s.quietly(|s| {
+                s.op(Op::Remove(path(n)));
+            });
+        }
+    }
+    s.check().replace("/after", b"there is room again").check();
+}
+
+fn full_and_rewritten(s: &mut Script) {
+    let path = |n: usize| format!("/r{n:03}");
+    s.fresh().quietly(|s| {
+        s.until_full(|s| {
+            for n in 0..70 {
+                s.replace(&path(n), &Script::text("first", n, 430));
+            }
+        });
+    });
+    s.until_full(|s| {
+        for n in 0..24 {
+            s.replace(&path(n * 7 % 70), &Script::text("second", n, 440));
+            if n % 3 == 2 {
+                s.op(Op::Remove(path(n * 5 % 70)));
+            }
+        }
+    });
+    s.check();
+}
+
+fn smallest(s: &mut Script) {
+    s.fresh().mkdir("/d");
+    for n in 0..8 {
+        s.put(&format!("/d/f{}", n % 3), &Script::text("small", n, 60 * n))
+            .rename(&format!("/d/f{}", n % 3), &format!("/g{}", n % 2))
+            .replace("/state", &Script::text("state", n, 33));
+    }
+    s.reboot().remove("/g0").remove("/state").check().op(Op::Unmount).mount().check();
+}
+
+fn maintain(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.mkdir("/m");
+        for n in 0..40 {
+            s.replace(&format!("/m/{n}"), &Script::text("m", n, 90));
+        }
+    });
+    for n in 0..16 {
+        s.op(Op::Maintain(2));
+        for k in 0..3 {
+            let n = (n * 3 + k) % 40;
+            s.replace(&format!("/m/{n}"), &Script::text("again", n, 200));
+        }
+        if n % 6 == 5 {
+            s.reboot();
+        }
+    }
+    s.op(Op::Maintain(50)).check();
+}
+
+fn cached_journal(s: &mut Script) {
+    s.fresh();
+    for n in 0..24 {
+        s.replace(&format!("/c{}", n % 3), &Script::text("cached", n, 150 + 10 * n));
+        if n % 8 == 7 {
+            s.reboot();
+        }
+    }
+    s.put("/last", b"closed").op(Op::Park).rename("/last", "/renamed").check();
+}
+
+fn cached_tree(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        for n in 0..60 {
+            s.replace(&format!("/t{n:03}"), &Script::text("t", n, 120));
+        }
+    });
+    for n in 0..30 {
+        s.replace(&format!("/t{:03}", n * 7 % 60), &Script::text("u", n, 300));
+        s.remove(&format!("/t{:03}", n * 7 % 60));
+    }
+    s.check();
+}
