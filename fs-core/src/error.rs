@@ -163,6 +163,11 @@ pub enum Errno {
     EUCLEAN,
 }
 
+/// Adds the block that was read to a broken rule.
+pub const fn corrupt(block: BlockNo) -> impl Fn(Malformed) -> Error + Copy {
+    move |rule| Error::Corrupt { block, rule }
+}
+
 impl Error {
     /// The POSIX name of this error.
     #[must_use]

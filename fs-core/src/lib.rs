@@ -35,6 +35,7 @@ pub mod api;
 pub mod error;
 pub mod extent;
 pub mod format;
+pub mod memory;
 pub mod mutant;
 pub mod pending;
 pub mod table;
@@ -45,6 +46,7 @@ pub use api::{
     OpenOptions, VolumeInfo,
 };
 pub use error::{Error, Result};
+pub use memory::Memory;
 
 /// The stack for programs that wait: every operation is an ordinary function.
 #[cfg(feature = "blocking")]
@@ -59,8 +61,15 @@ pub mod blocking {
     pub mod media;
     pub mod space;
     pub mod transfer;
+    pub mod tree;
+    pub mod txn;
+    pub mod vellum;
     pub mod vfs;
     pub mod vnode;
+    pub mod volume;
+
+    pub use vfs::{File, ReadDir};
+    pub use volume::Volume;
 }
 
 /// The stack for executors: every operation that touches the device is an `async fn`.
@@ -76,6 +85,13 @@ pub mod asynchronous {
     pub mod media;
     pub mod space;
     pub mod transfer;
+    pub mod tree;
+    pub mod txn;
+    pub mod vellum;
     pub mod vfs;
     pub mod vnode;
+    pub mod volume;
+
+    pub use vfs::{File, ReadDir};
+    pub use volume::Volume;
 }

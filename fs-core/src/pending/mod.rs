@@ -141,6 +141,12 @@ impl<'m> State<'m> {
         self.block_count = count;
     }
 
+    /// How many blocks there are, as far as the state was told.
+    #[must_use]
+    pub fn block_count(&self) -> BlockCount {
+        self.block_count
+    }
+
     /// Forgets every entry, every run and the scalars.
     pub fn reset(&mut self) {
         self.scalars = NOTHING;

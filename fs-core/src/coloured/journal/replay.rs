@@ -6,7 +6,7 @@ use super::super::media::{Media, Place, Reading};
 use super::anchors::Found;
 use super::{Base, Journal, Link, Newest};
 use crate::error::{Error, Malformed, Result};
-use crate::format::record::{Header, RecordKind};
+use crate::format::record::{Header, RecordKind, RecordPlace};
 use crate::units::BlockNo;
 
 /// What the next place of the journal holds.
@@ -56,7 +56,32 @@ impl Journal {
         }
     }
 
-    fn take(&mut self, place: Place, header: &Header, identity: super::RecordPlace) -> Step {
+    /// Goes on in the named next block, which begins with `header`.
+    fn follow<D>(
+        &mut self,
+        place: Place,
+        header: &Header,
+        identity: RecordPlace,
+        blocks_max: u8,
+        media: &Media<'_, D>,
+    ) -> Result<Step> {
+        let block = place.block;
+        let known = self.chain.iter().any(|link| link.block == block);
+        let room = self.chain.len() <= usize::from(blocks_max);
+        if header.kind != RecordKind::Header || known || !room {
+            return Err(Error::Corrupt { block, rule: Malformed::Order });
+        }
+        // What the header says of the state follows when it is applied, see `note_base`.
+        let base = self.chain.last().ok_or(Error::Bug)?.base;
+        let link = Link { block, seed: self.previous, sequence: self.sequence, base };
+        self.chain.push(link).map_err(|_| Error::Bug)?;
+        self.tag = self.tag.wrapping_add(1);
+        let padded = media.padded(header.length.into());
+        self.offset = u32::try_from(padded).unwrap_or(u32::MAX);
+        Ok(self.take(place, header, identity))
+    }
+
+    fn take(&mut self, place: Place, header: &Header, identity: RecordPlace) -> Step {
         self.previous = header.checksum;
         self.sequence = self.sequence.next();
         self.sealed = header.kind == RecordKind::Seal;
@@ -95,19 +120,12 @@ impl Journal {
             return Ok(Step::End);
         }
         let place_in_next = Place { block: next, offset: 0 };
-        if let Reading::Record(header) = media.read_record(place_in_next, &identity, work).await? {
-            let known = self.chain.iter().any(|link| link.block == next);
-            let room = self.chain.len() <= usize::from(blocks_max);
-            if header.kind != RecordKind::Header || known || !room {
-                return Err(Error::Corrupt { block: next, rule: Malformed::Order });
+        match media.read_record(place_in_next, &identity, work).await? {
+            Reading::Record(header) => {
+                return self.follow(place_in_next, &header, identity, blocks_max, media);
             }
-            let base = self.chain.last().ok_or(Error::Bug)?.base;
-            let link = Link { block: next, seed: self.previous, sequence: self.sequence, base };
-            self.chain.push(link).map_err(|_| Error::Bug)?;
-            self.tag = self.tag.wrapping_add(1);
-            let padded = media.padded(header.length.into());
-            self.offset = u32::try_from(padded).unwrap_or(u32::MAX);
-            return Ok(self.take(place_in_next, &header, identity));
+            Reading::Torn => media.refuse_successor(place_in_next, &identity, next, work).await?,
+            Reading::Blank => {}
         }
         if reading == Reading::Torn {
             media.refuse_successor(place, &identity, next, work).await?;

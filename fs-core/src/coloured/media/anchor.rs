@@ -3,7 +3,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::{Edge, Media};
-use crate::error::Result;
+use crate::error::{Result, corrupt};
 use crate::format::anchor::{self, Entry};
 use crate::units::BlockNo;
 
@@ -58,7 +58,7 @@ impl<D: BlockDevice> Media<'_, D> {
     /// # Errors
     /// The device's; the slot is then doubtful.
     pub async fn write_slot(&mut self, block: BlockNo, slot: SlotNo, entry: &Entry) -> Result<()> {
-        let bytes = entry.encode(self.volume, block, slot).map_err(super::corrupt(block))?;
+        let bytes = entry.encode(self.volume, block, slot).map_err(corrupt(block))?;
         self.program_slot(block, slot, &bytes).await
     }
 

@@ -30,6 +30,7 @@ use crate::format::superblock::{self, Superblock};
 use crate::mutant::{self, Mutant};
 use crate::units::{BlockNo, ByteOffset, Generation, Geometry, PAGE_BYTES};
 
+pub use crate::error::corrupt;
 pub use anchor::{SlotNo, SlotState};
 pub use record::{Place, Reading};
 
@@ -58,11 +59,6 @@ pub struct Media<'m, D> {
     erase_value: u8,
     page: &'m mut [u8; PAGE_BYTES],
     cached: Option<(BlockNo, Generation, u8)>,
-}
-
-/// `Corrupt` at `block`.
-pub fn corrupt(block: BlockNo) -> impl Fn(Malformed) -> Error {
-    move |rule| Error::Corrupt { block, rule }
 }
 
 fn failed(error: &impl DeviceError) -> Error {

@@ -31,6 +31,14 @@ pub enum Reading {
     Torn,
 }
 
+impl<D> Media<'_, D> {
+    /// The bytes that a record of `length` bytes takes up.
+    pub fn padded(&self, length: usize) -> usize {
+        let unit = usize::try_from(self.program_unit.max(4)).unwrap_or(4);
+        length.div_ceil(unit).saturating_mul(unit)
+    }
+}
+
 #[colour]
 impl<D: BlockDevice> Media<'_, D> {
     /// Reads the record at `place` into `target` if it is the one that `expected` describes.
@@ -94,12 +102,6 @@ impl<D: BlockDevice> Media<'_, D> {
         self.program(place.block, place.offset, padded).await?;
         self.barrier(Edge::Record).await?;
         Ok(checksum)
-    }
-
-    /// The bytes that a record of `length` bytes takes up.
-    pub fn padded(&self, length: usize) -> usize {
-        let unit = usize::try_from(self.program_unit.max(4)).unwrap_or(4);
-        length.div_ceil(unit).saturating_mul(unit)
     }
 
     /// Programs the bytes of a record over themselves, so that cells which only seemed programmed

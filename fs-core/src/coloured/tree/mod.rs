@@ -1,0 +1,178 @@
+//! Ordered items in copy-on-write nodes.
+//!
+//! **What it is.** One B+tree holds all metadata. A node is a block that is written once: up to
+//! seven data pages, then a page with their first keys. Changes wait in the pending set, which
+//! lies over the nodes of every level; *folding* rewrites one node with what is pending for it and
+//! leaves the new pointers pending for its parent. Blocks come from a [`NodeStore`].
+//!
+//! **Rules**
+//! 1. A node is for the keys of its range and is read only through a pointer of its parent, or of
+//!    what is pending for its parent: every page is verified against that pointer.
+//! 2. The child of a key is the last one whose separator is not after it; a key before the first
+//!    separator belongs to the first child.
+//! 3. A child's level is one less than its parent's. So every way down ends, on any medium.
+//! 4. Reads change nothing. A fold changes nothing either, until its record is applied: it writes
+//!    into blocks that are taken and says in [`Folded`] what the record must hold. What is pending
+//!    must not change in between.
+//! 5. A fold that leaves nothing pending for a node without items makes the node vanish, unless it
+//!    is an only child; the fold of a parent with one such child makes both vanish. A root with one
+//!    child gives way to it.
+//! 6. If what is pending would make more than three nodes, values (not deletions) from some key on
+//!    stay pending, and the fold says so by its high key.
+//!
+//! **Folding ends.** Order all states by the number of entries pending at level 0, then at level 1,
+//! and so on. A fold of level L removes at least one entry of level L, leaves those of lower levels
+//! and adds at most five at level L + 1, so every fold leads to a smaller state and no sequence of
+//! folds is endless. (A rising root adds a level without entries.) The pending set does not outgrow
+//! its limit on the way: [`choose`] first names folds that certainly free more than they add. When
+//! there is none it names the highest level that has entries: its fold adds at most
+//! [`FOLD_RESERVE`] bytes to a level that had none, the next fold removes all of these and adds no
+//! more one level higher, and so on up to the root, whose fold adds nothing. So whoever keeps
+//! [`FOLD_RESERVE`] bytes free can always go on, and after at most as many folds as the tree is
+//! high less is pending than before.
+//!
+//! **After a power cut.** Nodes whose fold record is missing are in blocks that nobody calls taken.
+//!
+//! **Cost.** A lookup reads two pages for each level, three where the child is the last of its
+//! page, and one page of a leaf with a single one. A fold reads each data page of the node twice
+//! and writes it once; it takes one block, two or three when the node splits, one more when the
+//! root does. [`choose`] reads as much as one lookup for each leaf that something is pending for,
+//! less where these have the same parent. RAM: the page that media caches, one lent page while
+//! folding, some 600 bytes of stack.
+
+mod choose;
+mod fold;
+mod merge;
+mod node;
+mod path;
+#[cfg(test)]
+mod tests;
+
+use super::colour;
+use super::device::BlockDevice;
+use super::media::{Media, corrupt};
+use crate::error::{Malformed, Result};
+use crate::format::key::Key;
+use crate::pending::{Found, State};
+use crate::units::{BlockNo, Level};
+
+use node::{Side, seek};
+use path::locate;
+
+pub use choose::{FOLD_RESERVE, choose, choose_runs};
+pub use fold::{Folded, GIVEN_MAX, PARTS_MAX, Pointed, TAKEN_MAX, Unpointed, fold, plant};
+pub use path::Place;
+
+/// Where a fold gets the blocks of its new nodes.
+#[colour]
+#[allow(async_fn_in_trait, reason = "one core, no executor that moves futures between threads")]
+pub trait NodeStore<D: BlockDevice> {
+    /// An erased block that nobody else gets until the fold record is durable or given up.
+    ///
+    /// # Errors
+    /// `NoSpace`; those of reading the tree; the device's.
+    async fn take(&mut self, media: &mut Media<'_, D>) -> Result<BlockNo>;
+}
+
+fn copy(value: &[u8], target: &mut [u8]) -> usize {
+    for (byte, source) in target.iter_mut().zip(value) {
+        *byte = *source;
+    }
+    value.len()
+}
+
+/// The value of an item: copies what fits into `target` and gives the length of all of it.
+///
+/// # Errors
+/// `Corrupt`; the device's.
+#[colour]
+pub async fn get<D: BlockDevice>(
+    media: &mut Media<'_, D>,
+    state: &State<'_>,
+    key: Key,
+    target: &mut [u8],
+) -> Result<Option<usize>> {
+    match state.find(Level(0), key) {
+        Found::Value(value) => return Ok(Some(copy(value, target))),
+        Found::Gone => return Ok(None),
+        Found::Absent => {}
+    }
+    let (leaf, _) = locate(media, state, Level(0), key).await?;
+    let spot = seek(media, &leaf.pointer, key, Side::At, None, target).await?;
+    Ok(spot.filter(|spot| spot.key == key).map(|spot| spot.length))
+}
+
+/// The first item at or after `from`: its key, and its value as [`get`] gives it. Group items are
+/// as they are stored; what runs say about them is the caller's to add.
+///
+/// # Errors
+/// `Corrupt`; the device's.
+#[colour]
+pub async fn next<D: BlockDevice>(
+    media: &mut Media<'_, D>,
+    state: &State<'_>,
+    from: Key,
+    target: &mut [u8],
+) -> Result<Option<(Key, usize)>> {
+    let mut from = from;
+    // Leaves without items are rare, and every one is a block: more of them are the same again.
+    let mut leaves = state.block_count().0;
+    while from < Key::END {
+        let (leaf, _) = locate(media, state, Level(0), from).await?;
+        let wrong = corrupt(leaf.pointer.block);
+        let mut bound = from;
+        let base = loop {
+            match seek(media, &leaf.pointer, bound, Side::At, None, target).await? {
+                Some(spot) if !leaf.holds(spot.key) => return Err(wrong(Malformed::Order)),
+                Some(spot) if state.find(Level(0), spot.key) != Found::Absent => {
+                    bound = spot.key.next();
+                }
+                spot => break spot,
+            }
+        };
+        let mut pending = state.range(Level(0), from, leaf.high);
+        let pending = pending.find_map(|entry| Some((entry.key, entry.value?)));
+        match (base, pending) {
+            (Some(spot), None) => return Ok(Some((spot.key, spot.length))),
+            (Some(spot), Some((key, _))) if spot.key < key => {
+                return Ok(Some((spot.key, spot.length)));
+            }
+            (_, Some((key, value))) => return Ok(Some((key, copy(value, target)))),
+            (None, None) => from = leaf.high,
+        }
+        leaves = leaves.checked_sub(1).ok_or(wrong(Malformed::Field("children")))?;
+    }
+    Ok(None)
+}
+
+/// The node of `level` that `key` belongs to.
+///
+/// # Errors
+/// `Bug` if the tree is not that high; `Corrupt`; the device's.
+#[colour]
+pub async fn range<D: BlockDevice>(
+    media: &mut Media<'_, D>,
+    state: &State<'_>,
+    level: Level,
+    key: Key,
+) -> Result<Place> {
+    Ok(locate(media, state, level, key).await?.0)
+}
+
+/// The node of `level` that `from` belongs to, to go on from its high key: from `Key::MIN` on this
+/// meets every node of the level. `None` at the end.
+///
+/// # Errors
+/// Those of [`range`].
+#[colour]
+pub async fn next_node<D: BlockDevice>(
+    media: &mut Media<'_, D>,
+    state: &State<'_>,
+    level: Level,
+    from: Key,
+) -> Result<Option<Place>> {
+    if from == Key::END {
+        return Ok(None);
+    }
+    range(media, state, level, from).await.map(Some)
+}

@@ -1,0 +1,207 @@
+//! Folding: carrying pending changes into the tree, so that the pending set has room again.
+
+use super::super::colour;
+use super::super::device::BlockDevice;
+use super::super::media::{Edge, Media};
+use super::super::space::{CHUNK_BLOCKS, FreeRun, Pick, Picks, Space, Want};
+use super::super::tree::{self, FOLD_RESERVE, Folded, NodeStore};
+use super::{Error, Groups, Txn};
+use crate::error::Result;
+use crate::format::change::{Change, Run};
+use crate::format::key::Key;
+use crate::format::page::DATA_PAGES_MAX;
+use crate::format::record::{HEADER_BYTES, RecordKind};
+use crate::mutant::{self, Mutant};
+use crate::units::{BlockNo, Level, PAGE_BYTES};
+
+/// Runs that a fold, the opening of a journal block and a window may add between them.
+const RUNS_RESERVE: usize = 20;
+
+/// Bytes of the longest fold record and of the window records before it.
+const FOLD_RECORD_BYTES: usize = 480;
+
+/// Folds that one call may take: far above what the termination argument of `tree` gives for the
+/// largest arena. More is a breach of our own rules.
+const FOLDS_MAX: usize = 256;
+
+/// Bytes of a page.
+const PAGE: u32 = 512;
+
+/// The blocks that a fold may take, as `tree` sees them.
+struct Supply<'a> {
+    space: &'a mut Space,
+    picks: Picks,
+    taken: usize,
+}
+
+#[colour]
+impl<D: BlockDevice> NodeStore<D> for Supply<'_> {
+    async fn take(&mut self, media: &mut Media<'_, D>) -> Result<BlockNo> {
+        let Pick { block, erased } = *self.picks.get(self.taken).ok_or(Error::NoSpace)?;
+        self.taken = self.taken.saturating_add(1);
+        // It leaves the window before anything happens to it: a torn attempt is never built on.
+        self.space.consume(block);
+        if !erased && !mutant::on(Mutant::NodeBlockNotErased) {
+            media.erase(block, 1).await?;
+        }
+        Ok(block)
+    }
+}
+
+#[colour]
+impl<D: BlockDevice> Txn<'_, D> {
+    /// Folds until the pending set can take `cost` bytes more.
+    pub(super) async fn make_room(&mut self, cost: usize) -> Result<()> {
+        let bytes = cost.saturating_add(FOLD_RESERVE);
+        for _ in 0..FOLDS_MAX {
+            let runs = self.state.runs_free() >= RUNS_RESERVE;
+            if self.state.fits(bytes) && runs {
+                return Ok(());
+            }
+            let pages = self.data_pages_max();
+            let choice = if runs {
+                tree::choose(&mut self.media, &self.state, pages).await?
+            } else {
+                tree::choose_runs(&mut self.media, &self.state).await?
+            };
+            let (level, key) = choice.ok_or(Error::Bug)?;
+            self.fold(level, key).await?;
+        }
+        Err(Error::Bug)
+    }
+
+    /// Rewrites the node of `level` that `key` belongs to, with what is pending for it.
+    async fn fold(&mut self, level: Level, key: Key) -> Result<()> {
+        self.journal_room(FOLD_RECORD_BYTES).await?;
+        let picks = self.pick_blocks().await?;
+        let pages = self.data_pages_max();
+        let mut supply = Supply { space: &mut self.space, picks, taken: 0 };
+        let out = self.work.first_chunk_mut::<PAGE_BYTES>().ok_or(Error::Bug)?;
+        let (media, state, at) = (&mut self.media, &self.state, (level, key));
+        let folded = tree::fold(media, state, &mut supply, out, at, pages).await?;
+        self.media.barrier(Edge::Nodes).await?;
+        if mutant::on(Mutant::ReuseBeforeDurable) {
+            for block in &folded.given {
+                self.media.erase(*block, 1).await?;
+            }
+        }
+        let mut length = HEADER_BYTES;
+        self.push_fold(&folded, &mut length)?;
+        self.push_releases(&mut length);
+        self.log(RecordKind::Change, false, length).await
+    }
+
+    /// Chooses the blocks that the next fold may take, and opens windows for them.
+    async fn pick_blocks(&mut self) -> Result<Picks> {
+        let mut picks = Picks::new();
+        self.space.offer(&mut picks);
+        while !picks.is_full() {
+            let Some((run, erased)) = self.open_window(&picks).await? else { break };
+            self.space.open(run, erased);
+            let before = picks.len();
+            self.space.offer(&mut picks);
+            if picks.len() == before {
+                break;
+            }
+        }
+        Ok(picks)
+    }
+
+    /// Finds the run to work in next: erased ones first, then a whole chunk that the device
+    /// erases with one command, then any. What the log calls erased it stops calling so, durably,
+    /// before the first program.
+    async fn open_window(&mut self, held: &[Pick]) -> Result<Option<(FreeRun, bool)>> {
+        if self.space.may_have_claims() {
+            if let Some(run) = self.find_run(Want::Erased, held).await? {
+                self.announce(run).await?;
+                return Ok(Some((run, true)));
+            }
+            self.space.note_claims(false);
+        }
+        let chunk = self.media.block_bytes().saturating_mul(CHUNK_BLOCKS.into());
+        if self.media.geometry().erase_sizes.has(chunk) && self.superblock.block_count.0 >= 128 {
+            if let Some(run) = self.find_run(Want::Chunk, held).await? {
+                self.announce(run).await?;
+                self.media.erase(run.start, run.length).await?;
+                return Ok(Some((run, true)));
+            }
+        }
+        let Some(run) = self.find_run(Want::Dirty, held).await? else { return Ok(None) };
+        Ok(Some((run, false)))
+    }
+
+    async fn find_run(&mut self, want: Want, held: &[Pick]) -> Result<Option<FreeRun>> {
+        let mut groups = Groups { media: &mut self.media, state: &self.state };
+        self.space.find(&mut groups, self.state.scalars.cursor, want, held).await
+    }
+
+    /// Logs that blocks of `run` are no longer called erased, if any are.
+    async fn announce(&mut self, run: FreeRun) -> Result<()> {
+        if !run.any_claimed || mutant::on(Mutant::WindowNotAnnounced) {
+            return Ok(());
+        }
+        let mut length = HEADER_BYTES;
+        let run = Run { start: run.start, length: run.length };
+        self.push(&mut length, &Change::Window(run))?;
+        self.log(RecordKind::Change, false, length).await
+    }
+
+    /// Erases up to `budget` runs ahead, so that later operations need not; gives how many it
+    /// did. Keeps one run in reserve: done when there is one.
+    ///
+    /// # Errors
+    /// `ReadOnly`, or the device's; what was claimed stays claimed.
+    pub async fn maintain(&mut self, budget: u32) -> Result<u32> {
+        self.ready().await?;
+        let mut done = 0_u32;
+        while done < budget {
+            self.make_room(0).await?;
+            if self.find_run(Want::Erased, &[]).await?.is_some() {
+                break;
+            }
+            let Some(run) = self.find_run(Want::Dirty, &[]).await? else { break };
+            self.erase_ahead(Run { start: run.start, length: run.length }).await?;
+            done = done.saturating_add(1);
+        }
+        Ok(done)
+    }
+
+    async fn erase_ahead(&mut self, run: Run) -> Result<()> {
+        self.journal_room(FOLD_RECORD_BYTES).await?;
+        let early = mutant::on(Mutant::ErasedClaimedEarly);
+        if !early {
+            self.media.erase(run.start, run.length).await?;
+            self.media.barrier(Edge::Erase).await?;
+        }
+        let mut length = HEADER_BYTES;
+        self.push(&mut length, &Change::Claim(run))?;
+        self.log(RecordKind::Change, false, length).await?;
+        self.space.note_claims(true);
+        if early {
+            self.media.erase(run.start, run.length).await?;
+        }
+        Ok(())
+    }
+}
+
+impl<D> Txn<'_, D> {
+    /// Data pages of the largest node: what a block holds beside the index page.
+    fn data_pages_max(&self) -> u8 {
+        let pages = (self.superblock.block_bytes() / PAGE).saturating_sub(1);
+        u8::try_from(pages).unwrap_or(DATA_PAGES_MAX).min(DATA_PAGES_MAX)
+    }
+
+    /// Adds to the record what a fold changes: first what it consumed, then what is new.
+    fn push_fold(&mut self, folded: &Folded, length: &mut usize) -> Result<()> {
+        for change in folded.changes() {
+            self.push(length, &change)?;
+        }
+        for block in &folded.taken {
+            self.push(length, &Change::Take(Run::single(*block)))?;
+        }
+        for block in &folded.given {
+            self.push(length, &Change::Give(Run::single(*block)))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! Making a volume.
+//!
+//! The order lets a cut be told from a volume: first the block 0 says "format in progress", then
+//! the copy of an old superblock goes, then everything of the new volume is written, the last
+//! block's superblock and entry before those of block 0. Until the old copy in the last block is
+//! erased the old volume is still there; from the moment the new one stands in the last block the
+//! new volume is.
+
+use super::super::colour;
+use super::super::device::BlockDevice;
+use super::super::media::Media;
+use super::mount::{block_bytes, is_supported};
+use super::{Buffers, Error, Txn};
+use crate::api::FormatOptions;
+use crate::error::Result;
+use crate::format::change::{Change, Run, RunState};
+use crate::format::directory::Directory;
+use crate::format::inode::{Inode, NodeType};
+use crate::format::key::{FIRST_FREE, ROOT};
+use crate::format::page::{self, DataPageBuilder};
+use crate::format::pointer::NodePointer;
+use crate::format::superblock::Superblock;
+use crate::units::{BlockCount, BlockNo, Generation, Geometry, Level, PAGE_BYTES, Time};
+
+/// The fewest blocks that a volume can have: anchors, journal, next, root, spares, and what the
+/// reserve keeps back.
+pub const BLOCKS_MIN: u32 = 16;
+
+const JOURNAL: BlockNo = BlockNo(1);
+const NEXT: BlockNo = BlockNo(2);
+const ROOT_NODE: BlockNo = BlockNo(3);
+const SPARES: [BlockNo; 2] = [BlockNo(4), BlockNo(5)];
+/// The smallest pending set: the largest transaction and what folding needs beside it.
+const PENDING_MIN: u16 = 1280;
+/// Most pending runs of blocks that a volume of this version has.
+const PENDING_RUNS: u16 = 64;
+/// Blocks in use on a new volume: those above and the two anchors.
+const USED: u16 = 7;
+
+#[colour]
+impl<'m, D: BlockDevice> Txn<'m, D> {
+    /// Makes an empty volume on `device`. Five erases and about a dozen programs; no block beyond
+    /// the first six and the last is touched.
+    ///
+    /// # Errors
+    /// `Geometry` or `NotSupported` if this version cannot use the device, `Invalid` or `TooBig`
+    /// for options that do not fit; nothing has been written then. The device's: the device then
+    /// holds the old volume, none, or the new one.
+    pub async fn format(
+        device: &'m mut D,
+        buffers: Buffers<'m>,
+        options: &FormatOptions,
+        now: Time,
+    ) -> Result<()> {
+        let Buffers { arena, work, page } = buffers;
+        let media = Media::new(device, page);
+        let superblock = superblock_for(&media.geometry(), options)?;
+        let mut txn = Self::assemble(media, superblock, arena, work)?;
+        is_supported(&txn.media.geometry())?;
+        let [_, last] = superblock.anchors();
+        txn.media.erase(BlockNo(0), 1).await?;
+        txn.media.write_superblock(BlockNo(0), &Superblock::formatting_marker()).await?;
+        txn.media.erase(last, 1).await?;
+        txn.write_root(now).await?;
+        txn.write_first(JOURNAL).await
+    }
+
+    /// Writes the empty root node and puts the first state together.
+    async fn write_root(&mut self, now: Time) -> Result<()> {
+        let generation = Generation(1);
+        self.media.erase(ROOT_NODE, 1).await?;
+        let identity = self.media.identity(ROOT_NODE, generation, 0);
+        let page = self.work.first_chunk_mut::<PAGE_BYTES>().ok_or(Error::Bug)?;
+        let _ = DataPageBuilder::new(page, Level(0));
+        page::seal(page, &identity);
+        let page = self.work.first_chunk::<PAGE_BYTES>().ok_or(Error::Bug)?;
+        self.media.write_page(ROOT_NODE, 0, page).await?;
+        let root = NodePointer { block: ROOT_NODE, generation, base_pages: 1, level: Level(0) };
+        self.state.reset();
+        let scalars = &mut self.state.scalars;
+        scalars.root = root;
+        scalars.next = NEXT;
+        [scalars.spare_a, scalars.spare_b] = SPARES;
+        scalars.generation = generation;
+        scalars.next_object = FIRST_FREE;
+        scalars.free = BlockCount(self.superblock.block_count.0.saturating_sub(USED.into()));
+        scalars.cursor = BlockNo(USED.into());
+        scalars.sweep = BlockNo(0);
+        scalars.erases = 0;
+        let inode = Inode::new(NodeType::Directory, now);
+        let value = Directory { inode, parent: ROOT }.encode().map_err(|_| Error::Bug)?;
+        // The anchor blocks are outside the map of free space: nothing else can ever be there.
+        let run = Run { start: JOURNAL, length: USED.saturating_sub(2) };
+        let used = Change::State { run, state: RunState::Used };
+        let put = Change::Put { fresh: true, key: Directory::key(ROOT), value: &value };
+        for change in [used, put] {
+            self.state.apply(&change, 0).map_err(|_| Error::Bug)?;
+        }
+        Ok(())
+    }
+}
+
+fn superblock_for(geometry: &Geometry, options: &FormatOptions) -> Result<Superblock> {
+    let block = block_bytes(geometry)?;
+    let count = geometry.size.checked_div(block.into()).unwrap_or(0);
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    if count < BLOCKS_MIN {
+        return Err(Error::Geometry);
+    }
+    let small = count < 64;
+    let journal =
+        if small { options.journal_blocks_max.min(2) } else { options.journal_blocks_max };
+    // Everything pending must fit into one journal block when it is logged again.
+    let pending = u32::from(options.pending_bytes_max).min((block / 16).saturating_mul(11));
+    let pending =
+        u16::try_from(if small { pending.min(1536) } else { pending }).unwrap_or(u16::MAX);
+    let log2 = |bytes: u32| u8::try_from(bytes.max(1).ilog2()).unwrap_or(0);
+    let superblock = Superblock {
+        uuid: options.uuid,
+        hash_seed: options.hash_seed,
+        compat: 0,
+        ro_compat: 0,
+        incompat: 0,
+        block_count: BlockCount(count),
+        block_log2: log2(block),
+        program_unit_log2: log2(geometry.program_unit),
+        append_unit_log2: 8,
+        erase_value: 0xFF,
+        name_max: options.name_max,
+        pending_bytes_max: pending,
+        pending_items_max: PENDING_RUNS,
+        journal_blocks_max: journal,
+        label: options.label,
+    };
+    if superblock.pending_bytes_max < PENDING_MIN || superblock.encode().is_err() {
+        return Err(Error::Invalid);
+    }
+    Ok(superblock)
+}

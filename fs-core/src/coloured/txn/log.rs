@@ -1,0 +1,147 @@
+//! Records: programmed, then applied; and the room they need in the journal.
+
+use super::super::colour;
+use super::super::device::BlockDevice;
+use super::super::journal::Base;
+use super::super::space::Want;
+use super::{Error, Groups, Held, Txn};
+use crate::error::Result;
+use crate::format::change::{Change, ChangeWriter, Changes, Run, RunState, Scalars};
+use crate::format::record::{HEADER_BYTES, RecordKind};
+use crate::mutant::{self, Mutant};
+
+/// The state that an anchor entry carries.
+pub(super) fn base_of(scalars: &Scalars) -> Base {
+    let spares = [scalars.spare_a, scalars.spare_b];
+    Base { root: scalars.root, spares, generation: scalars.generation }
+}
+
+impl<D> Txn<'_, D> {
+    /// Applies the changes of the record in the work buffer to the state.
+    pub(super) fn apply_work(&mut self, length: usize, tag: u8) -> Result<()> {
+        let changes = self.work.get(HEADER_BYTES..length).ok_or(Error::Bug)?;
+        for change in Changes::new(changes) {
+            let applied = change.and_then(|change| self.state.apply(&change, tag));
+            if applied.is_err() {
+                self.read_only = true;
+                return Err(Error::Bug);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the blocks that may be given back now to the record, as far as it has room.
+    pub(super) fn push_releases(&mut self, length: &mut usize) {
+        let Some(rest) = self.work.get_mut(*length..) else { return };
+        let mut writer = ChangeWriter::new(rest);
+        for run in self.state.runs_of(RunState::Leaving) {
+            let blocks = (0..run.length).map(|behind| run.start.plus(behind.into()));
+            for block in blocks {
+                let held = match self.held {
+                    Held::None => false,
+                    Held::One(one) => one == block,
+                    Held::All => true,
+                };
+                let held = held && !mutant::on(Mutant::QuarantineSkipped);
+                let retiring = self.journal.chain().iter().any(|link| link.block == block);
+                if !held && !retiring && writer.push(&Change::Give(Run::single(block))).is_err() {
+                    break;
+                }
+            }
+        }
+        *length = length.saturating_add(writer.len());
+    }
+}
+
+#[colour]
+impl<D: BlockDevice> Txn<'_, D> {
+    /// Appends the record in the work buffer and applies it.
+    pub(super) async fn log(&mut self, kind: RecordKind, last: bool, length: usize) -> Result<()> {
+        let early = mutant::on(Mutant::AppliedBeforeDurable);
+        if early {
+            self.apply_work(length, self.journal.tag())?;
+        }
+        // Within a longer write to the journal the doubt lasts until that is done.
+        let before = self.doubtful;
+        if !self.journal.has_room(&self.media, length) {
+            return Err(Error::Bug);
+        }
+        self.doubtful = !mutant::on(Mutant::DoubtfulTailContinued);
+        self.journal.append(&mut self.media, kind, last, &mut self.work[..], length).await?;
+        if !early {
+            self.apply_work(length, self.journal.tag())?;
+        }
+        self.doubtful = before;
+        Ok(())
+    }
+
+    /// Makes room in the journal for a record of `length` bytes, and for the releases that may
+    /// ride on it.
+    pub(super) async fn journal_room(&mut self, length: usize) -> Result<()> {
+        let releases = self.state.runs_of(RunState::Leaving).map(|run| usize::from(run.length));
+        let releases = releases.sum::<usize>().saturating_mul(7);
+        let length = length.saturating_add(releases).min(self.work.len());
+        if !self.journal.has_room(&self.media, length) {
+            self.open_next_block().await?;
+        }
+        Ok(())
+    }
+
+    /// Goes on in the block that the journal has named, and names the one after it.
+    async fn open_next_block(&mut self) -> Result<()> {
+        let block = self.state.scalars.next;
+        let mut groups = Groups { media: &mut self.media, state: &self.state };
+        let cursor = self.state.scalars.cursor;
+        let found = self.space.find(&mut groups, cursor, Want::One, &[]).await?;
+        let next = found.ok_or(Error::NoSpace)?.start;
+        let mut length = HEADER_BYTES;
+        let mut scalars = self.state.scalars;
+        scalars.next = next;
+        scalars.free.0 = scalars.free.0.saturating_sub(1);
+        scalars.cursor = next.plus(1);
+        self.push(&mut length, &Change::Scalars(scalars))?;
+        let taken = Change::State { run: Run::single(next), state: RunState::Used };
+        self.push(&mut length, &taken)?;
+        self.push_releases(&mut length);
+        self.doubtful = true;
+        let base = base_of(&self.state.scalars);
+        self.journal.advance(&mut self.media, block, base, &mut self.work[..], length).await?;
+        self.apply_work(length, self.journal.tag())?;
+        let longest = usize::from(self.superblock.journal_blocks_max);
+        if self.journal.chain().len() > longest {
+            self.retire_oldest().await?;
+        }
+        self.doubtful = false;
+        Ok(())
+    }
+
+    /// Logs again what only the oldest block of the chain holds, and starts behind it.
+    async fn retire_oldest(&mut self) -> Result<()> {
+        let [oldest, second, ..] = *self.journal.chain() else { return Err(Error::Bug) };
+        while !mutant::on(Mutant::RelogSkipped) {
+            let Some(length) = self.write_tagged(self.journal.oldest_tag())? else { break };
+            self.log(RecordKind::Change, false, length).await?;
+        }
+        let mut length = HEADER_BYTES;
+        self.push(&mut length, &Change::Leave(Run::single(oldest.block)))?;
+        self.log(RecordKind::Change, false, length).await?;
+        let superblock = self.superblock.encode().map_err(|_| Error::Bug)?;
+        self.journal.write_entry(&mut self.media, &superblock, &second, false).await?;
+        self.journal.retire();
+        self.held = Held::One(oldest.block);
+        Ok(())
+    }
+
+    /// Fills the work buffer with changes that carry `tag`; `None` if there are none.
+    fn write_tagged(&mut self, tag: u8) -> Result<Option<usize>> {
+        let rest = self.work.get_mut(HEADER_BYTES..).ok_or(Error::Bug)?;
+        let mut writer = ChangeWriter::new(rest);
+        for change in self.state.tagged(tag) {
+            if writer.push(&change).is_err() {
+                break;
+            }
+        }
+        let length = writer.len();
+        Ok((length > 0).then_some(length.saturating_add(HEADER_BYTES)))
+    }
+}

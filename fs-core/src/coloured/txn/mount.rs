@@ -1,0 +1,251 @@
+//! Finding a volume on a device, and the newest state in its journal.
+
+use super::super::colour;
+use super::super::device::BlockDevice;
+use super::super::journal::{Journal, Step};
+use super::super::media::Media;
+use super::super::space::Space;
+use super::log::base_of;
+use super::{Buffers, Error, Held, Txn};
+use crate::error::{Malformed, Result, corrupt};
+use crate::format::record::RecordKind;
+use crate::format::superblock::Superblock;
+use crate::memory::WORK_BYTES;
+use crate::mutant::{self, Mutant};
+use crate::pending::State;
+use crate::units::{BlockNo, ByteOffset, Geometry, Guarantees, PAGE_BYTES};
+
+/// What the two superblock copies of a device say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Probe {
+    /// A volume.
+    Volume(Superblock),
+    /// Nothing, or a format that was begun and not finished: nothing is lost by formatting.
+    Blank,
+    /// Something else. It is the caller's to say that it may be lost.
+    Foreign,
+    /// Damaged copies of a superblock.
+    Damaged(Malformed),
+}
+
+/// Bytes of a block on a device: its erase unit, or 4 KiB if that is smaller than a block may be.
+pub(super) fn block_bytes(geometry: &Geometry) -> Result<u32> {
+    let bytes = if geometry.erase_unit < 2048 { 4096 } else { geometry.erase_unit };
+    let fits = bytes.is_power_of_two() && bytes <= 1 << 16 && geometry.program_unit <= 64;
+    if fits { Ok(bytes) } else { Err(Error::Geometry) }
+}
+
+/// Whether this version can write to such a device.
+pub(super) fn is_supported(geometry: &Geometry) -> Result<()> {
+    let needed = Guarantees::NEEDS_ERASE | Guarantees::REPROGRAM_ZERO_BITS;
+    if geometry.guarantees.contains(needed) { Ok(()) } else { Err(Error::NotSupported) }
+}
+
+#[colour]
+impl<'m, D: BlockDevice> Txn<'m, D> {
+    /// Whether `device` holds nothing that formatting would lose. Two reads.
+    ///
+    /// # Errors
+    /// `Geometry` if no volume can be on such a device; the device's.
+    pub async fn is_blank(device: &'m mut D, page: &'m mut [u8; PAGE_BYTES]) -> Result<bool> {
+        Ok(Self::probe(&mut Media::new(device, page)).await? == Probe::Blank)
+    }
+
+    /// Reads both superblock copies.
+    async fn probe(media: &mut Media<'_, D>) -> Result<Probe> {
+        let geometry = media.geometry();
+        let block = u64::from(block_bytes(&geometry)?);
+        let count = geometry.size.checked_div(block).unwrap_or(0);
+        let last = count.checked_sub(1).ok_or(Error::Geometry)?.saturating_mul(block);
+        let (first_bytes, first) = media.read_superblock(ByteOffset(0)).await?;
+        if let Ok(superblock) = first {
+            return Ok(Probe::Volume(superblock));
+        }
+        let begun = first_bytes == Superblock::formatting_marker();
+        let (last_bytes, second) = media.read_superblock(ByteOffset(last)).await?;
+        if let (Ok(superblock), false) = (second, begun) {
+            return Ok(Probe::Volume(superblock));
+        }
+        let may_be_lost = Superblock::is_torn_marker(&first_bytes)
+            && (begun || Superblock::is_torn_marker(&last_bytes));
+        Ok(match (first, second) {
+            _ if may_be_lost => Probe::Blank,
+            (Err(Malformed::Magic), Err(Malformed::Magic)) => Probe::Foreign,
+            (Err(Malformed::Magic), Err(rule)) | (Err(rule), _) => Probe::Damaged(rule),
+            (Ok(superblock), _) => Probe::Volume(superblock),
+        })
+    }
+
+    /// Mounts the volume on `device`: finds the newest state and, unless `read_only`, makes it the
+    /// only one. A volume that was parked costs its journal's reads and one program.
+    ///
+    /// # Errors
+    /// `NotFormatted`, `UnknownFeatures`, `Geometry`, `TooBig`, `Corrupt`, or the device's. Nothing
+    /// has been written then, or a settling was begun that the next mount repeats.
+    pub async fn mount(device: &'m mut D, buffers: Buffers<'m>, read_only: bool) -> Result<Self> {
+        let Buffers { arena, work, page } = buffers;
+        let mut media = Media::new(device, page);
+        let superblock = match Self::probe(&mut media).await? {
+            Probe::Volume(superblock) => superblock,
+            Probe::Blank | Probe::Foreign => return Err(Error::NotFormatted),
+            Probe::Damaged(rule) => return Err(corrupt(BlockNo(0))(rule)),
+        };
+        let mut txn = Self::assemble(media, superblock, arena, work)?;
+        let guarantees = txn.media.geometry().guarantees;
+        txn.read_only =
+            read_only || guarantees.contains(Guarantees::READ_ONLY) || superblock.ro_compat != 0;
+        txn.replay_newest().await?;
+        txn.unclean = !txn.journal.is_sealed();
+        if !txn.read_only {
+            is_supported(&txn.media.geometry())?;
+            txn.make_certain().await?;
+        }
+        Ok(txn)
+    }
+
+    /// A volume of which only the superblock is known.
+    pub(super) fn assemble(
+        mut media: Media<'m, D>,
+        superblock: Superblock,
+        arena: &'m mut [u8],
+        work: &'m mut [u8; WORK_BYTES],
+    ) -> Result<Self> {
+        refuse_unknown(&superblock)?;
+        refuse_geometry(&superblock, &media.geometry())?;
+        let needs = superblock.pending_bytes_max;
+        if arena.len() < usize::from(needs) {
+            return Err(Error::TooBig { needs });
+        }
+        media.adopt(&superblock);
+        Ok(Self {
+            media,
+            state: State::new(arena, needs),
+            journal: Journal::new(superblock.anchors()),
+            space: Space::new(superblock.block_count.0),
+            work,
+            superblock,
+            held: Held::All,
+            doubtful: false,
+            read_only: false,
+            unclean: false,
+        })
+    }
+
+    /// Removes the doubt of an unclean stop, or of the seal that says there was none.
+    async fn make_certain(&mut self) -> Result<()> {
+        if mutant::on(Mutant::SettleSkipped) {
+            return Ok(());
+        }
+        let sealed = self.journal.is_sealed();
+        if sealed && self.journal.strengthen_seal(&mut self.media, &mut self.work[..]).await? {
+            return Ok(());
+        }
+        self.settle().await
+    }
+
+    /// Replays from the most trusted anchor entry that counts.
+    async fn replay_newest(&mut self) -> Result<()> {
+        let mut limit = None;
+        let mut failure = corrupt(BlockNo(0))(Malformed::Field("anchor"));
+        while let Some(found) = self.journal.find_entry(&mut self.media, limit).await? {
+            let checked = self.refuse_blocks_outside(&[found.entry.start]);
+            let counts = match checked {
+                Ok(()) => {
+                    self.journal.begin(&found);
+                    self.state.reset();
+                    self.replay().await?
+                }
+                Err(error) => Err(error),
+            };
+            match counts {
+                Ok(()) => return Ok(()),
+                Err(error) => failure = error,
+            }
+            if mutant::on(Mutant::NoFallbackEntry) {
+                break;
+            }
+            limit = Some(found.rank());
+        }
+        Err(failure)
+    }
+
+    /// Replays the chain. The inner result tells whether its entry counts.
+    async fn replay(&mut self) -> Result<Result<()>> {
+        let start = self.journal.chain().first().ok_or(Error::Bug)?.block;
+        let unusable = |rule| Ok(Err(corrupt(start)(rule)));
+        let (mut begun, mut complete) = (false, true);
+        let longest = self.superblock.journal_blocks_max;
+        loop {
+            let next = self.state.scalars.next;
+            let work = &mut self.work[..];
+            let step = self.journal.next(&mut self.media, next, longest, work).await?;
+            let Step::Record { kind, last, length } = step else { break };
+            match kind {
+                RecordKind::Checkpoint => complete = last,
+                RecordKind::CheckpointMore if !complete => complete = last,
+                RecordKind::CheckpointMore => return Err(corrupt(start)(Malformed::Order)),
+                RecordKind::Change | RecordKind::Header | RecordKind::Seal if complete => {}
+                _ => return unusable(Malformed::Truncated),
+            }
+            self.apply_read(length)?;
+            if matches!(kind, RecordKind::Checkpoint | RecordKind::Header) {
+                self.journal.note_base(base_of(&self.state.scalars));
+            }
+            begun = true;
+        }
+        if !begun || !complete {
+            return unusable(Malformed::Truncated);
+        }
+        let root = self.state.scalars.root;
+        match self.media.page(&root, 0).await {
+            Ok(_) => Ok(Ok(())),
+            Err(error @ Error::Corrupt { .. }) => Ok(Err(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Applies a record that was read: what it says is checked, for anything can be on a medium.
+    fn apply_read(&mut self, length: usize) -> Result<()> {
+        let block = self.journal.chain().last().ok_or(Error::Bug)?.block;
+        let tag = self.journal.tag();
+        let changes = self.work.get(crate::format::record::HEADER_BYTES..length);
+        for change in crate::format::change::Changes::new(changes.ok_or(Error::Bug)?) {
+            let applied = change.and_then(|change| self.state.apply(&change, tag));
+            applied.map_err(corrupt(block))?;
+        }
+        let scalars = &self.state.scalars;
+        let (a, b) = (scalars.spare_a, scalars.spare_b);
+        self.refuse_blocks_outside(&[scalars.next, a, b, scalars.root.block])
+    }
+
+    fn refuse_blocks_outside(&self, blocks: &[BlockNo]) -> Result<()> {
+        let last = self.superblock.block_count.0.saturating_sub(1);
+        for block in blocks {
+            if block.0 == 0 || block.0 >= last {
+                return Err(corrupt(*block)(Malformed::Field("block")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refuse_unknown(superblock: &Superblock) -> Result<()> {
+    let chain = usize::from(superblock.journal_blocks_max).saturating_add(1);
+    if chain > super::super::journal::CHAIN_MAX {
+        return Err(Error::UnknownFeatures);
+    }
+    Ok(())
+}
+
+fn refuse_geometry(superblock: &Superblock, geometry: &Geometry) -> Result<()> {
+    let block = 1_u64.checked_shl(superblock.block_log2.into()).unwrap_or(0);
+    let bytes = block.saturating_mul(superblock.block_count.0.into());
+    let unit = 1_u32.checked_shl(superblock.program_unit_log2.into()).unwrap_or(0);
+    let program = geometry.program_unit.max(1);
+    let erase = u64::from(geometry.erase_unit.max(1));
+    let fits = bytes <= geometry.size
+        && unit.is_multiple_of(program)
+        && block.is_multiple_of(erase)
+        && geometry.read_unit <= 1;
+    if fits { Ok(()) } else { Err(Error::Geometry) }
+}

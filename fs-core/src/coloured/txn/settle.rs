@@ -1,0 +1,158 @@
+//! Settling: after an unclean stop, or a write to the journal that failed, all doubt is removed
+//! before anything else on the medium changes.
+//!
+//! The journal's tail, and an anchor entry, may read differently each time. So nothing is built on
+//! them: the state that this mount has seen is written down whole, as a checkpoint in a reserved
+//! spare block, and named by a new entry in both anchor blocks. In order:
+//!
+//! 1. *Resolve*: the newest entry is programmed over itself; garbage, and the first slot that only
+//!    looks blank, are programmed with zeros. From here on every mount sees the same newest entry.
+//! 2. The first spare is erased and takes the checkpoint, a chain of its own in the next session.
+//! 3. The anchor block that does not hold the newest entry is erased and takes an entry marked
+//!    FIRST; then the other one takes the second entry.
+//!
+//! Nothing is allocated: the checkpoint inherits the named next journal block; the old chain's
+//! first block becomes a spare; its other blocks are leaving, in the log. If the power fails
+//! before the entry of step 3, the next mount does the same again. If it fails after it, the next
+//! mount starts from the FIRST entry and settles into the *other* spare, so that the checkpoint it
+//! stands on stays. However often that happens, a usable entry is there at every moment.
+
+use super::super::colour;
+use super::super::device::BlockDevice;
+use super::super::journal::{Journal, Link};
+use super::super::media::Edge;
+use super::log::base_of;
+use super::{Error, Held, Txn};
+use crate::error::Result;
+use crate::format::change::{Change, ChangeWriter, Run, RunState};
+use crate::format::record::{HEADER_BYTES, RecordKind};
+use crate::format::scalars::Scalars;
+use crate::mutant::{self, Mutant};
+use crate::units::BlockNo;
+
+/// What changes by settling: at most the two spares and the blocks of the old chain.
+type Changed = heapless::Vec<Change<'static>, 8>;
+
+/// Where the checkpoint goes and what it says that the state does not say yet.
+struct Plan {
+    block: BlockNo,
+    scalars: Scalars,
+    changed: Changed,
+}
+
+impl<D> Txn<'_, D> {
+    fn plan(&self) -> Result<Plan> {
+        let mut scalars = self.state.scalars;
+        let (block, other) = (scalars.spare_a, scalars.spare_b);
+        let [first, later @ ..] = self.journal.chain() else { return Err(Error::Bug) };
+        let spares = if self.journal.anchors().is_first() {
+            [first.block, other]
+        } else {
+            [other, first.block]
+        };
+        [scalars.spare_a, scalars.spare_b] = spares;
+        let mut changed = Changed::new();
+        let spares = spares.iter().map(|spare| (*spare, RunState::Used));
+        let leaving = later.iter().map(|link: &Link| (link.block, RunState::Leaving));
+        for (block, state) in spares.chain(leaving) {
+            changed
+                .push(Change::State { run: Run::single(block), state })
+                .map_err(|_| Error::Bug)?;
+        }
+        Ok(Plan { block, scalars, changed })
+    }
+
+    /// Fills the work buffer with the part of the checkpoint that begins after `done` changes.
+    /// Gives its length, how many changes are done then, and whether it is the last part.
+    fn write_part(&mut self, plan: &Plan, done: usize) -> Result<(usize, usize, bool)> {
+        let rest = self.work.get_mut(HEADER_BYTES..).ok_or(Error::Bug)?;
+        let mut writer = ChangeWriter::new(rest);
+        let scalars = core::iter::once(Change::Scalars(plan.scalars));
+        let changes = scalars.chain(self.state.all_changes(0)).chain(plan.changed.iter().copied());
+        let mut count = done;
+        let mut last = true;
+        for change in changes.skip(done) {
+            if writer.push(&change).is_err() {
+                last = false;
+                break;
+            }
+            count = count.saturating_add(1);
+        }
+        Ok((writer.len().saturating_add(HEADER_BYTES), count, last))
+    }
+}
+
+#[colour]
+impl<D: BlockDevice> Txn<'_, D> {
+    /// Makes the state in RAM the state on the medium, whatever is doubtful there. Three erases,
+    /// a checkpoint of at most the pending set, and the anchor slots read once.
+    ///
+    /// # Errors
+    /// The device's; to be repeated then, as the next operation does.
+    pub(super) async fn settle(&mut self) -> Result<()> {
+        self.doubtful = true;
+        self.space.close();
+        self.journal.resolve(&mut self.media).await?;
+        let plan = self.plan()?;
+        let mut journal = self.journal.successor(plan.block, base_of(&plan.scalars))?;
+        let link = *journal.chain().first().ok_or(Error::Bug)?;
+        let superblock = self.superblock.encode().map_err(|_| Error::Bug)?;
+        self.media.erase(plan.block, 1).await?;
+        if mutant::on(Mutant::AnchorBeforeCheckpoint) {
+            journal.write_entry(&mut self.media, &superblock, &link, true).await?;
+            self.write_checkpoint(&mut journal, &plan).await?;
+        } else {
+            self.write_checkpoint(&mut journal, &plan).await?;
+            journal.write_entry(&mut self.media, &superblock, &link, true).await?;
+        }
+        self.adopt(journal, &plan)?;
+        if !mutant::on(Mutant::OneEntryOnly) {
+            self.journal.write_entry(&mut self.media, &superblock, &link, false).await?;
+        }
+        self.held = Held::None;
+        self.doubtful = false;
+        Ok(())
+    }
+
+    async fn write_checkpoint(&mut self, journal: &mut Journal, plan: &Plan) -> Result<()> {
+        let mut kind = RecordKind::Checkpoint;
+        let mut done = 0;
+        loop {
+            let (length, count, last) = self.write_part(plan, done)?;
+            if count == done || !journal.has_room(&self.media, length) {
+                return Err(Error::Bug);
+            }
+            journal.append(&mut self.media, kind, last, &mut self.work[..], length).await?;
+            if last {
+                return self.media.barrier(Edge::Checkpoint).await;
+            }
+            kind = RecordKind::CheckpointMore;
+            done = count;
+        }
+    }
+
+    /// The checkpoint is anchored: from here on it is the state, also in RAM.
+    fn adopt(&mut self, journal: Journal, plan: &Plan) -> Result<()> {
+        self.journal = journal;
+        self.state.scalars = plan.scalars;
+        let tag = self.journal.tag();
+        for change in &plan.changed {
+            self.state.apply(change, tag).map_err(|_| Error::Bug)?;
+        }
+        self.state.retag_all(tag);
+        self.held = Held::All;
+        Ok(())
+    }
+
+    /// Writes the first checkpoint of a new volume into `block` and both anchor entries.
+    pub(super) async fn write_first(&mut self, block: BlockNo) -> Result<()> {
+        let plan = Plan { block, scalars: self.state.scalars, changed: Changed::new() };
+        let mut journal = self.journal.successor(block, base_of(&plan.scalars))?;
+        let link = *journal.chain().first().ok_or(Error::Bug)?;
+        let superblock = self.superblock.encode().map_err(|_| Error::Bug)?;
+        self.media.erase(block, 1).await?;
+        self.write_checkpoint(&mut journal, &plan).await?;
+        journal.write_entry(&mut self.media, &superblock, &link, false).await?;
+        journal.write_entry(&mut self.media, &superblock, &link, false).await
+    }
+}

@@ -1,0 +1,230 @@
+//! The checker: whether every structure of the volume keeps its rules, with bounded RAM.
+//!
+//! It never repairs: a volume that was not damaged from outside needs no repair. Whether every
+//! block has one owner, and every content one name, is told without a table of them: each side is
+//! summed up as a count and a sum of hashes, which do not depend on the order.
+
+use super::super::colour;
+use super::super::device::BlockDevice;
+use super::super::txn::Place;
+use super::Vellum;
+use crate::api::CheckReport;
+use crate::error::{Error, Malformed, Result, corrupt};
+use crate::format::change::RunState;
+use crate::format::directory::Directory;
+use crate::format::dirent;
+use crate::format::group;
+use crate::format::inline;
+use crate::format::inode::NodeType;
+use crate::format::intent::Intent;
+use crate::format::key::{INTENTS, Key, Kind, ROOT, SPACE};
+use crate::format::page::VALUE_MAX;
+use crate::units::{BlockNo, Level, ObjectId};
+
+/// A count and a sum of hashes: equal for equal sets, whatever their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Fingerprint {
+    count: u32,
+    sum: u64,
+}
+
+impl Fingerprint {
+    fn add(&mut self, number: u64) {
+        // Any mixing does: nobody chooses the numbers.
+        let mut hash = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        self.count = self.count.saturating_add(1);
+        self.sum = self.sum.wrapping_add(hash ^ (hash >> 31));
+    }
+}
+
+/// What the items say about one another.
+#[derive(Debug, Default)]
+struct Census {
+    report: CheckReport,
+    /// Contents that directory entries and intents own, and contents that are there.
+    owned: Fingerprint,
+    stored: Fingerprint,
+    /// Directories that entries lead to, and directories that are there.
+    named: Fingerprint,
+    present: Fingerprint,
+}
+
+#[colour]
+impl<D: BlockDevice> Vellum<'_, D> {
+    /// Checks the whole volume. Reads every node about as often as the tree is high, and the map
+    /// of free space.
+    ///
+    /// # Errors
+    /// `Corrupt` with the first rule that is broken; the device's.
+    pub async fn check(&mut self) -> Result<CheckReport> {
+        let mut census = Census::default();
+        let blocks = self.check_nodes(&mut census).await?;
+        self.check_items(&mut census).await?;
+        if census.owned != census.stored {
+            return Err(self.broken("content without a name, or the reverse"));
+        }
+        if census.named != census.present {
+            return Err(self.broken("directory without a name, or the reverse"));
+        }
+        self.check_space(&mut census, blocks).await?;
+        Ok(census.report)
+    }
+
+    /// Every node of every level: ranges without gaps. Gives the blocks in use.
+    async fn check_nodes(&mut self, census: &mut Census) -> Result<Fingerprint> {
+        let mut blocks = Fingerprint::default();
+        for level in 0..=self.txn.state().scalars.root.level.0 {
+            let mut from = Key::MIN;
+            while let Some(place) = self.txn.next_node(Level(level), from).await? {
+                let Place { low, high, pointer, .. } = place;
+                if low != from || high <= low {
+                    return Err(corrupt(pointer.block)(Malformed::Order));
+                }
+                blocks.add(pointer.block.0.into());
+                census.report.nodes = census.report.nodes.saturating_add(1);
+                from = high;
+                if high == Key::END {
+                    break;
+                }
+            }
+            if from != Key::END {
+                return Err(self.broken("tree with a gap"));
+            }
+        }
+        Ok(blocks)
+    }
+
+    async fn check_items(&mut self, census: &mut Census) -> Result<()> {
+        let mut bytes = [0; VALUE_MAX];
+        let mut from = Key::MIN;
+        while let Some((key, length)) = self.txn.next(from, &mut bytes).await? {
+            let value = bytes.get(..length).ok_or(Error::Bug)?;
+            census.report.items = census.report.items.saturating_add(1);
+            match key.kind {
+                Kind::DIRENT => self.check_entry(census, key, value).await?,
+                Kind::INODE => self.check_directory(census, key, value)?,
+                Kind::INLINE if key.offset == 0 => census.stored.add(key.object.0),
+                Kind::INTENT if key.object == INTENTS => {
+                    Intent::from_value(value).map_err(|rule| self.malformed(rule))?;
+                    let data = ObjectId(key.offset);
+                    let mut content = [0; VALUE_MAX];
+                    if self.txn.get(inline::key(data), &mut content).await?.is_some() {
+                        census.owned.add(data.0);
+                    }
+                }
+                Kind::GROUP if key.object == SPACE => {}
+                kind if !kind.is_critical() => {}
+                _ => return Err(self.broken("item of an unknown kind")),
+            }
+            from = key.next();
+        }
+        Ok(())
+    }
+
+    async fn check_entry(&mut self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
+        let entry = self.decode(key, value, value.len())?;
+        let hash = entry.name.hash(&self.txn.superblock().hash_seed);
+        if key.offset >> 8 != hash {
+            return Err(self.broken("entry under another name's hash"));
+        }
+        if entry.object >= self.txn.next_object() {
+            return Err(self.broken("entry of an object that was never made"));
+        }
+        let Some(inode) = entry.inode else {
+            census.named.add(entry.object.0);
+            census.report.directories = census.report.directories.saturating_add(1);
+            let found = self.read_directory(entry.object).await?;
+            return if found.parent == key.object {
+                Ok(())
+            } else {
+                Err(self.broken("directory in another one's list"))
+            };
+        };
+        census.report.files = census.report.files.saturating_add(1);
+        if inode.valid > 0 {
+            census.owned.add(inode.data.0);
+            let mut content = [0; VALUE_MAX];
+            let length = self.txn.get(inline::key(inode.data), &mut content).await?;
+            if length.is_none_or(|length| length as u64 != inode.valid) {
+                return Err(self.broken("content of another length"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The map of free space against everything that is in use.
+    async fn check_space(&mut self, census: &mut Census, used: Fingerprint) -> Result<()> {
+        let mut used = used;
+        for block in self.reserved_blocks() {
+            used.add(block.0.into());
+        }
+        let state = self.txn.state();
+        let retiring = |block| self.txn.journal().chain().iter().any(|link| link.block == block);
+        for run in state.runs_of(RunState::Leaving) {
+            for block in (0..run.length).map(|behind| run.start.plus(behind.into())) {
+                if !retiring(block) {
+                    used.add(block.0.into());
+                }
+            }
+        }
+        let count = self.txn.superblock().block_count.0;
+        let mut allocated = Fingerprint::default();
+        for number in 0..count.div_ceil(group::BLOCKS) {
+            let group = self.txn.group(number).await?;
+            for index in 0..=u8::MAX {
+                let block = number.saturating_mul(group::BLOCKS).saturating_add(index.into());
+                if !group.is_allocated(index) {
+                    continue;
+                }
+                if block == 0 || block >= count.saturating_sub(1) {
+                    return Err(self.broken("map with a block that does not exist"));
+                }
+                allocated.add(block.into());
+            }
+        }
+        if used != allocated {
+            return Err(self.broken("block with no owner or two"));
+        }
+        let free = count.saturating_sub(2).saturating_sub(used.count);
+        if self.txn.free_blocks() != free {
+            return Err(self.broken("count of free blocks"));
+        }
+        census.report.blocks_used = used.count.saturating_add(2);
+        census.report.blocks_free = free;
+        Ok(())
+    }
+}
+
+impl<D> Vellum<'_, D> {
+    fn check_directory(&self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
+        let directory = Directory::from_value(value).map_err(|rule| self.malformed(rule))?;
+        if key.offset != 0 || directory.inode.kind != NodeType::Directory {
+            return Err(self.broken("directory with a wrong key"));
+        }
+        if key.object == ROOT {
+            census.report.directories = census.report.directories.saturating_add(1);
+        } else {
+            census.present.add(key.object.0);
+        }
+        Ok(())
+    }
+
+    /// The blocks in use that no node is in, but for those that are leaving.
+    fn reserved_blocks(&self) -> impl Iterator<Item = BlockNo> {
+        let scalars = &self.txn.state().scalars;
+        let chain = self.txn.journal().chain().iter().map(|link| link.block);
+        chain.chain([scalars.next, scalars.spare_a, scalars.spare_b])
+    }
+
+    fn malformed(&self, rule: Malformed) -> Error {
+        corrupt(self.txn.state().scalars.root.block)(rule)
+    }
+
+    fn broken(&self, what: &'static str) -> Error {
+        self.malformed(Malformed::Field(what))
+    }
+}
+
+const _: () = assert!(dirent::BYTES_MAX <= VALUE_MAX);

@@ -1,0 +1,160 @@
+//! The vnode operations: what each asks of the other files of this room.
+
+use super::super::colour;
+use super::super::device::BlockDevice;
+use super::super::vnode::Filesystem;
+use super::{Vellum, kind_of};
+use crate::api::{
+    Access, AttributeChange, Attributes, Cookie, DirEntry, NameBuf, SyncLevel, VnodeId,
+};
+use crate::error::{Error, Result};
+use crate::format::inline::BYTES_MAX;
+use crate::format::inode::NodeType;
+use crate::format::key::ROOT;
+use crate::memory::Home;
+
+#[colour]
+#[allow(clippy::unused_async, reason = "the contract lets other filesystems wait here")]
+impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
+    fn put(&mut self, vnode: VnodeId) {
+        self.table.put(vnode);
+    }
+
+    fn abandon(&mut self) {
+        self.table.abandon();
+    }
+
+    fn owed(&self, from: u8) -> Option<VnodeId> {
+        self.table.owed(from)
+    }
+
+    async fn inactive(&mut self, vnode: VnodeId) -> Result<()> {
+        self.last_closed(vnode).await
+    }
+
+    fn reclaim(&mut self, vnode: VnodeId) {
+        if self.node(vnode).is_ok_and(super::may_go) {
+            let _ = self.table.recycle(vnode);
+        }
+    }
+
+    async fn root(&mut self) -> Result<VnodeId> {
+        self.hold_directory(ROOT).await
+    }
+
+    async fn lookup(&mut self, directory: VnodeId, name: &[u8]) -> Result<VnodeId> {
+        let parent = self.directory(directory)?;
+        let entry = self.existing(parent, name).await?;
+        self.hold_entry(&entry).await
+    }
+
+    async fn parent(&mut self, directory: VnodeId) -> Result<VnodeId> {
+        let object = self.directory(directory)?;
+        let parent = if object == ROOT { ROOT } else { self.node(directory)?.parent };
+        self.hold_directory(parent).await
+    }
+
+    async fn create(&mut self, directory: VnodeId, name: &[u8]) -> Result<VnodeId> {
+        self.make(directory, name, NodeType::File, &[]).await
+    }
+
+    async fn mkdir(&mut self, directory: VnodeId, name: &[u8]) -> Result<VnodeId> {
+        self.make(directory, name, NodeType::Directory, &[]).await
+    }
+
+    async fn remove(&mut self, directory: VnodeId, name: &[u8]) -> Result<()> {
+        self.unlink(directory, name).await
+    }
+
+    async fn rmdir(&mut self, directory: VnodeId, name: &[u8]) -> Result<()> {
+        self.unlink_directory(directory, name).await
+    }
+
+    async fn rename(&mut self, from: VnodeId, old: &[u8], to: VnodeId, new: &[u8]) -> Result<()> {
+        self.move_entry(from, old, to, new).await
+    }
+
+    async fn readdir(
+        &mut self,
+        directory: VnodeId,
+        at: Cookie,
+        name: &mut NameBuf,
+    ) -> Result<Option<(DirEntry, Cookie)>> {
+        let object = self.directory(directory)?;
+        let found = self.entry_from(object, at.0, name).await?;
+        Ok(found.map(|(entry, key)| (entry, Cookie(key.offset.saturating_add(1)))))
+    }
+
+    async fn getattr(&mut self, vnode: VnodeId) -> Result<Attributes> {
+        let node = *self.node(vnode)?;
+        let gone = node.home == Home::Nowhere;
+        Ok(Attributes {
+            object: self.table.object(vnode)?,
+            kind: kind_of(node.inode.kind),
+            size: self.size_of(vnode)?,
+            links: if gone { 0 } else { node.inode.links },
+            modified: node.inode.modified,
+            changed: node.inode.changed,
+            born: node.inode.born,
+        })
+    }
+
+    async fn setattr(&mut self, vnode: VnodeId, change: AttributeChange) -> Result<()> {
+        match change.size {
+            Some(size) => self.resize(vnode, size).await,
+            None => self.node(vnode).map(|_| ()),
+        }
+    }
+
+    async fn open(&mut self, vnode: VnodeId, access: Access) -> Result<()> {
+        if access.contains(Access::WRITE) {
+            self.file(vnode)?;
+            self.writable()?;
+        }
+        self.table.engage(vnode)
+    }
+
+    fn close(&mut self, vnode: VnodeId, _access: Access) {
+        self.table.disengage(vnode);
+    }
+
+    async fn read(&mut self, vnode: VnodeId, offset: u64, target: &mut [u8]) -> Result<usize> {
+        self.read_at(vnode, offset, target).await
+    }
+
+    async fn write(&mut self, vnode: VnodeId, offset: u64, source: &[u8]) -> Result<usize> {
+        self.write_at(vnode, offset, source).await
+    }
+
+    async fn fsync(&mut self, vnode: VnodeId, level: SyncLevel) -> Result<()> {
+        if level == SyncLevel::Start {
+            return self.node(vnode).map(|_| ());
+        }
+        self.commit_content(vnode).await
+    }
+
+    async fn sync(&mut self) -> Result<()> {
+        self.commit_all().await
+    }
+
+    async fn discard(&mut self, vnode: VnodeId) -> Result<()> {
+        self.drop_draft(vnode)
+    }
+
+    async fn replace(&mut self, directory: VnodeId, name: &[u8], content: &[u8]) -> Result<()> {
+        if content.len() > BYTES_MAX {
+            return Err(Error::TooLarge);
+        }
+        let vnode = match self.lookup(directory, name).await {
+            Err(Error::NotFound) => {
+                let vnode = self.make(directory, name, NodeType::File, content).await?;
+                self.table.put(vnode);
+                return Ok(());
+            }
+            found => found?,
+        };
+        let replaced = self.rewrite(vnode, content).await;
+        self.table.put(vnode);
+        replaced
+    }
+}

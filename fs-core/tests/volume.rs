@@ -1,0 +1,147 @@
+//! The whole stack over RAM, as a program uses it: no faults, both colours of each call.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects,
+    clippy::too_many_lines,
+    reason = "tests"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+use fs_core::blocking::Volume;
+use fs_core::blocking::device::RamDevice;
+use fs_core::{Error, FormatOptions, Memory, MountOptions, NameBuf, NodeKind, OpenOptions};
+use std::collections::BTreeMap;
+
+type Ram<'a> = RamDevice<'a>;
+
+fn formatted(bytes: &mut [u8]) {
+    let mut device = Ram::new(bytes);
+    let mut memory = Memory::<2048, 8, 2>::new();
+    Volume::format(&mut device, &mut memory, &FormatOptions::default()).unwrap();
+}
+
+fn with<R>(bytes: &mut [u8], run: impl FnOnce(&Volume<'_, Ram<'_>>) -> R) -> R {
+    let mut device = Ram::new(bytes);
+    let mut memory = Memory::<2048, 8, 2>::new();
+    let volume = Volume::mount(&mut device, &mut memory, MountOptions::default()).unwrap();
+    run(&volume)
+}
+
+fn list(volume: &Volume<'_, Ram<'_>>, path: &str) -> BTreeMap<String, (NodeKind, u64)> {
+    let mut names = BTreeMap::new();
+    let mut name = NameBuf::new();
+    let mut directory = volume.read_dir(path).unwrap();
+    while let Some(entry) = directory.next(&mut name).unwrap() {
+        let old = names.insert(name.as_str().unwrap().to_owned(), (entry.kind, entry.size));
+        assert_eq!(old, None, "listed twice");
+    }
+    names
+}
+
+#[test]
+fn keeps_a_file_over_a_remount() {
+    let mut bytes = vec![0xFF; 64 * 4096];
+    formatted(&mut bytes);
+    with(&mut bytes, |volume| {
+        let id = volume.open("/config", OpenOptions::new().write().create()).unwrap();
+        assert_eq!(volume.write_at(id, 0, b"hello"), Ok(5));
+        volume.close(id).unwrap();
+        volume.check().unwrap();
+    });
+    with(&mut bytes, |volume| {
+        let mut target = [0; 16];
+        assert_eq!(volume.read_file("config", &mut target), Ok(5));
+        assert_eq!(&target[..5], b"hello");
+        assert_eq!(volume.stat("config").map(|found| found.size), Ok(5));
+        assert_eq!(volume.stat("other").map(|found| found.size), Err(Error::NotFound));
+        volume.check().unwrap();
+    });
+}
+
+fn history(blocks: usize, operations: u32, mut seed: u32) {
+    let mut bytes = vec![0xFF; blocks * 4096];
+    formatted(&mut bytes);
+    let mut model: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut random = move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 17;
+        seed ^= seed << 5;
+        seed
+    };
+    let mut done = 0;
+    while done < operations {
+        with(&mut bytes, |volume| {
+            for _ in 0..random() % 200 {
+                done += 1;
+                let name = format!("file-{}", random() % 120);
+                let result = match random() % 8 {
+                    0 | 1 => {
+                        let removed = volume.remove(&name);
+                        assert_eq!(removed.is_ok(), model.remove(&name).is_some(), "{removed:?}");
+                        Ok(())
+                    }
+                    2 => {
+                        let other = format!("file-{}", random() % 120);
+                        let result = volume.rename(&name, &other);
+                        match result {
+                            Ok(()) => {
+                                let content = model.remove(&name).unwrap();
+                                model.insert(other, content);
+                            }
+                            Err(Error::NotFound) => assert!(!model.contains_key(&name)),
+                            Err(error) => assert_eq!(error, Error::NoSpace),
+                        }
+                        Ok(())
+                    }
+                    _ => {
+                        let content = vec![random() as u8; random() as usize % 449];
+                        volume
+                            .replace(&name, &content)
+                            .map(|()| model.insert(name, content))
+                            .map(|_| ())
+                    }
+                };
+                assert!(matches!(result, Ok(()) | Err(Error::NoSpace)), "{result:?}");
+                if done % 64 == 0 {
+                    volume.check().unwrap();
+                }
+            }
+            if random() % 2 == 0 {
+                volume.park().unwrap();
+            }
+        });
+        with(&mut bytes, |volume| {
+            let listed = list(volume, "/");
+            assert_eq!(listed.keys().collect::<Vec<_>>(), model.keys().collect::<Vec<_>>());
+            for (name, content) in &model {
+                let mut target = [0; 450];
+                let length = volume.read_file(name, &mut target).unwrap();
+                assert_eq!(&target[..length], &content[..], "{name}");
+            }
+            volume.check().unwrap();
+        });
+    }
+    with(&mut bytes, |volume| {
+        for name in model.keys() {
+            volume.remove(name).unwrap();
+        }
+        volume.check().unwrap();
+        assert!(list(volume, "/").is_empty());
+    });
+}
+
+#[test]
+fn agrees_with_a_map_on_a_small_volume() {
+    history(16, 4000, 7);
+}
+
+#[test]
+fn agrees_with_a_map_on_a_larger_volume() {
+    history(256, 10000, 99);
+}
