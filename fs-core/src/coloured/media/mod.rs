@@ -207,6 +207,12 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         self.program(block, 0, bytes).await
     }
 
+    /// The device, to look at it and to damage it.
+    #[cfg(test)]
+    pub(super) fn device_for_test(&mut self) -> &mut D {
+        self.device
+    }
+
     fn place(&self, block: BlockNo, offset: u32) -> ByteOffset {
         block.offset(self.block_log2).plus(offset.into())
     }
