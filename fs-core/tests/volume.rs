@@ -145,3 +145,82 @@ fn agrees_with_a_map_on_a_small_volume() {
 fn agrees_with_a_map_on_a_larger_volume() {
     history(256, 10000, 99);
 }
+
+const SIZE: usize = 16 * 4096;
+
+fn mount_or_format(bytes: &mut [u8]) -> Result<(), Error> {
+    let mut device = Ram::new(bytes);
+    let mut memory = Memory::<2048, 8, 2>::new();
+    let (mount, format) = (MountOptions::default(), FormatOptions::default());
+    let volume = Volume::mount_or_format(&mut device, &mut memory, mount, &format)?;
+    volume.check().map(|_| ())
+}
+
+fn mounted(bytes: &mut [u8]) -> Result<(), Error> {
+    let mut device = Ram::new(bytes);
+    let mut memory = Memory::<2048, 8, 2>::new();
+    Volume::mount(&mut device, &mut memory, MountOptions::default()).map(|_| ())
+}
+
+#[test]
+fn formats_what_is_blank_and_nothing_else() {
+    let mut blank = vec![0xFF; SIZE];
+    assert_eq!(mounted(&mut blank), Err(Error::NotFormatted));
+    assert_eq!(mount_or_format(&mut blank), Ok(()));
+    with(&mut blank, |volume| volume.replace("kept", b"yes").unwrap());
+    assert_eq!(mount_or_format(&mut blank), Ok(()));
+    with(&mut blank, |volume| assert!(volume.stat("kept").is_ok()));
+    let mut foreign = vec![0xA5; SIZE];
+    assert_eq!(mount_or_format(&mut foreign), Err(Error::NotFormatted));
+    assert!(foreign.iter().all(|byte| *byte == 0xA5));
+    let mut half = vec![0xFF; SIZE];
+    half[SIZE - 4096..].fill(0xA5);
+    assert_eq!(mount_or_format(&mut half), Err(Error::NotFormatted));
+}
+
+#[test]
+fn either_superblock_is_enough_and_none_is_an_error() {
+    for lost in [0, SIZE - 4096] {
+        let mut bytes = vec![0xFF; SIZE];
+        formatted(&mut bytes);
+        bytes[lost..lost + 256].fill(0);
+        assert_eq!(mount_or_format(&mut bytes), Ok(()), "superblock at {lost}");
+    }
+    let mut bytes = vec![0xFF; SIZE];
+    formatted(&mut bytes);
+    bytes[20] ^= 1;
+    bytes[SIZE - 4096 + 20] ^= 1;
+    assert!(matches!(mounted(&mut bytes), Err(Error::Corrupt { .. })));
+    assert!(matches!(mount_or_format(&mut bytes), Err(Error::Corrupt { .. })));
+}
+
+#[test]
+fn an_unknown_feature_is_not_taken_for_damage() {
+    let mut bytes = vec![0xFF; SIZE];
+    formatted(&mut bytes);
+    for start in [0, SIZE - 4096] {
+        let copy = &mut bytes[start..start + 256];
+        copy[57] |= 0x80;
+        let crc = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI).checksum(&copy[12..]);
+        copy[8..12].copy_from_slice(&crc.to_le_bytes());
+    }
+    assert_eq!(mounted(&mut bytes), Err(Error::UnknownFeatures));
+    assert_eq!(mount_or_format(&mut bytes), Err(Error::UnknownFeatures));
+}
+
+#[test]
+fn a_device_or_memory_that_does_not_fit_is_refused() {
+    let mut bytes = vec![0xFF; 64 * 4096];
+    formatted(&mut bytes);
+    let mut memory = Memory::<1536, 8, 2>::new();
+    let mut device = Ram::new(&mut bytes);
+    let result = Volume::mount(&mut device, &mut memory, MountOptions::default()).map(|_| ());
+    assert_eq!(result, Err(Error::TooBig { needs: 2048 }));
+    bytes.truncate(63 * 4096);
+    assert_eq!(mounted(&mut bytes), Err(Error::Geometry));
+    let mut small = vec![0xFF; 15 * 4096];
+    let mut memory = Memory::<2048, 8, 2>::new();
+    let mut device = Ram::new(&mut small);
+    let result = Volume::format(&mut device, &mut memory, &FormatOptions::default());
+    assert_eq!(result, Err(Error::Geometry));
+}

@@ -26,7 +26,7 @@ use crate::error::{DeviceError, Error, ErrorKind, Malformed, Result};
 use crate::format::checksum::VolumeSeed;
 use crate::format::page::{self, PageIdentity};
 use crate::format::pointer::NodePointer;
-use crate::format::superblock::{self, Superblock};
+use crate::format::superblock::{self, Features, Superblock};
 use crate::mutant::{self, Mutant};
 use crate::units::{BlockNo, ByteOffset, Generation, Geometry, PAGE_BYTES};
 
@@ -47,6 +47,36 @@ pub enum Edge {
     Anchor,
     /// 6: an erase, before the record that claims it.
     Erase,
+}
+
+/// What stands where a superblock copy should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SuperblockCopy {
+    /// A superblock that this version understands.
+    Valid(Superblock),
+    /// A superblock of another version, or with features that this one does not know.
+    Unknown,
+    /// The whole mark of a format in progress.
+    Begun,
+    /// Erased bytes, or a part of that mark.
+    Blank,
+    /// A superblock that is damaged.
+    Damaged(Malformed),
+    /// Something else.
+    Foreign,
+}
+
+impl SuperblockCopy {
+    fn of(bytes: &[u8; superblock::SIZE]) -> Self {
+        match (Features::decode(bytes), Superblock::decode(bytes)) {
+            (_, Ok(superblock)) => Self::Valid(superblock),
+            (Ok(features), _) if !features.readable() => Self::Unknown,
+            _ if *bytes == Superblock::formatting_marker() => Self::Begun,
+            _ if Superblock::is_torn_marker(bytes) => Self::Blank,
+            (_, Err(Malformed::Magic)) => Self::Foreign,
+            (_, Err(rule)) => Self::Damaged(rule),
+        }
+    }
 }
 
 /// A device whose metadata is verified.
@@ -177,19 +207,16 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         self.device.sync().await.map_err(|error| failed(&error))
     }
 
-    /// Reads the superblock copy in `block`, whose blocks have `1 << block_log2` bytes.
+    /// Reads the place of a superblock copy. One read.
     ///
     /// # Errors
-    /// The device's. A copy that does not verify is an `Ok(Err(rule))`.
-    pub async fn read_superblock(
-        &mut self,
-        at: ByteOffset,
-    ) -> Result<([u8; superblock::SIZE], Result<Superblock, Malformed>)> {
+    /// The device's, but for `Uncorrectable`, which reads as damaged.
+    pub async fn read_superblock(&mut self, at: ByteOffset) -> Result<SuperblockCopy> {
         let mut bytes = [0; superblock::SIZE];
         match self.device.read(at, &mut bytes).await {
-            Ok(()) => Ok((bytes, Superblock::decode(&bytes))),
+            Ok(()) => Ok(SuperblockCopy::of(&bytes)),
             Err(error) if error.kind() == ErrorKind::Uncorrectable => {
-                Ok((bytes, Err(Malformed::Checksum)))
+                Ok(SuperblockCopy::Damaged(Malformed::Checksum))
             }
             Err(error) => Err(failed(&error)),
         }

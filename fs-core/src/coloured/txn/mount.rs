@@ -3,7 +3,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::{Journal, Step};
-use super::super::media::Media;
+use super::super::media::{Media, SuperblockCopy};
 use super::super::space::Space;
 use super::log::base_of;
 use super::{Buffers, Error, Held, Txn};
@@ -17,15 +17,30 @@ use crate::units::{BlockNo, ByteOffset, Geometry, Guarantees, PAGE_BYTES};
 
 /// What the two superblock copies of a device say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Probe {
+enum Probe {
     /// A volume.
     Volume(Superblock),
     /// Nothing, or a format that was begun and not finished: nothing is lost by formatting.
     Blank,
-    /// Something else. It is the caller's to say that it may be lost.
-    Foreign,
-    /// Damaged copies of a superblock.
-    Damaged(Malformed),
+    /// Something that is no volume this version can mount, and why not.
+    Other(Error),
+}
+
+impl Probe {
+    #[expect(clippy::match_same_arms, reason = "the order of the arms is the rule")]
+    fn of(first: SuperblockCopy, last: SuperblockCopy) -> Self {
+        use SuperblockCopy::{Begun, Blank, Damaged, Foreign, Unknown, Valid};
+        match (first, last) {
+            (Valid(superblock), _) => Self::Volume(superblock),
+            (Unknown, _) => Self::Other(Error::UnknownFeatures),
+            // What the last block holds was to be lost: somebody has begun to format.
+            (Begun, _) | (Blank, Begun | Blank) => Self::Blank,
+            (_, Valid(superblock)) => Self::Volume(superblock),
+            (_, Unknown) => Self::Other(Error::UnknownFeatures),
+            (Damaged(rule), _) | (_, Damaged(rule)) => Self::Other(corrupt(BlockNo(0))(rule)),
+            (Foreign, _) | (_, Foreign) => Self::Other(Error::NotFormatted),
+        }
+    }
 }
 
 /// Bytes of a block on a device: its erase unit, or 4 KiB if that is smaller than a block may be.
@@ -57,23 +72,11 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         let block = u64::from(block_bytes(&geometry)?);
         let count = geometry.size.checked_div(block).unwrap_or(0);
         let last = count.checked_sub(1).ok_or(Error::Geometry)?.saturating_mul(block);
-        let (first_bytes, first) = media.read_superblock(ByteOffset(0)).await?;
-        if let Ok(superblock) = first {
+        let first = media.read_superblock(ByteOffset(0)).await?;
+        if let SuperblockCopy::Valid(superblock) = first {
             return Ok(Probe::Volume(superblock));
         }
-        let begun = first_bytes == Superblock::formatting_marker();
-        let (last_bytes, second) = media.read_superblock(ByteOffset(last)).await?;
-        if let (Ok(superblock), false) = (second, begun) {
-            return Ok(Probe::Volume(superblock));
-        }
-        let may_be_lost = Superblock::is_torn_marker(&first_bytes)
-            && (begun || Superblock::is_torn_marker(&last_bytes));
-        Ok(match (first, second) {
-            _ if may_be_lost => Probe::Blank,
-            (Err(Malformed::Magic), Err(Malformed::Magic)) => Probe::Foreign,
-            (Err(Malformed::Magic), Err(rule)) | (Err(rule), _) => Probe::Damaged(rule),
-            (Ok(superblock), _) => Probe::Volume(superblock),
-        })
+        Ok(Probe::of(first, media.read_superblock(ByteOffset(last)).await?))
     }
 
     /// Mounts the volume on `device`: finds the newest state and, unless `read_only`, makes it the
@@ -87,8 +90,8 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         let mut media = Media::new(device, page);
         let superblock = match Self::probe(&mut media).await? {
             Probe::Volume(superblock) => superblock,
-            Probe::Blank | Probe::Foreign => return Err(Error::NotFormatted),
-            Probe::Damaged(rule) => return Err(corrupt(BlockNo(0))(rule)),
+            Probe::Blank => return Err(Error::NotFormatted),
+            Probe::Other(error) => return Err(error),
         };
         let mut txn = Self::assemble(media, superblock, arena, work)?;
         let guarantees = txn.media.geometry().guarantees;
