@@ -42,12 +42,24 @@ mutants! {
     NoFallbackEntry,
     /// A retired journal block is free at once.
     QuarantineSkipped,
+    /// A retired journal block is not logged as leaving.
+    LeaveNotLogged,
+    /// Settling after a lone first entry writes over the checkpoint it stands on.
+    SameSpareAgain,
+    /// A checkpoint counts although its last record is missing.
+    IncompleteCheckpointCounts,
+    /// An entry is appended to an anchor block that this session has not erased.
+    AnchorSlotReused,
+    /// A record that rotted is taken for the end of the journal.
+    RottenTailAccepted,
+    /// A failed read is taken for a torn record or slot.
+    ErrorReadAsTorn,
+    /// A block stays in the window after it was taken.
+    TakenBlockOffered,
     /// Live items of a retired journal block are not logged again.
     RelogSkipped,
     /// A block freed by a fold is reused before the fold record is durable.
     ReuseBeforeDurable,
-    /// The fold record is written before the pages of the new node.
-    RecordBeforeNode,
     /// A run is programmed while the medium still calls it erased.
     WindowNotAnnounced,
     /// A run is called erased before the erase has happened.

@@ -72,6 +72,9 @@ impl Anchors {
         self.newest = Some(found);
         self.session_seen = self.session_seen.max(found.entry.session);
         self.clean = [None; 2];
+        if mutant::on(Mutant::AnchorSlotReused) {
+            self.clean = [Some(found.slot.saturating_add(1)); 2];
+        }
     }
 
     fn block(&self, which: u8) -> BlockNo {
@@ -130,7 +133,9 @@ impl Anchors {
     /// # Errors
     /// The device's; to be repeated then.
     pub async fn resolve<D: BlockDevice>(&mut self, media: &mut Media<'_, D>) -> Result<()> {
-        self.clean = [None; 2];
+        if !mutant::on(Mutant::AnchorSlotReused) {
+            self.clean = [None; 2];
+        }
         let Some(newest) = self.newest else { return Ok(()) };
         if !mutant::on(Mutant::EntryNotStrengthened) {
             media.write_slot(self.block(newest.which), newest.slot, &newest.entry).await?;

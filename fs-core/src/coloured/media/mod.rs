@@ -256,6 +256,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         match self.device.read(at, target).await {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::Uncorrectable => Ok(false),
+            Err(_) if mutant::on(Mutant::ErrorReadAsTorn) => Ok(false),
             Err(error) => Err(failed(&error)),
         }
     }

@@ -40,7 +40,9 @@ impl<D: BlockDevice> NodeStore<D> for Supply<'_> {
         let Pick { block, erased } = *self.picks.get(self.taken).ok_or(Error::NoSpace)?;
         self.taken = self.taken.saturating_add(1);
         // It leaves the window before anything happens to it: a torn attempt is never built on.
-        self.space.consume(block);
+        if !mutant::on(Mutant::TakenBlockOffered) {
+            self.space.consume(block);
+        }
         if !erased && !mutant::on(Mutant::NodeBlockNotErased) {
             media.erase(block, 1).await?;
         }

@@ -122,9 +122,11 @@ impl<D: BlockDevice> Txn<'_, D> {
             let Some(length) = self.write_tagged(self.journal.oldest_tag())? else { break };
             self.log(RecordKind::Change, false, length).await?;
         }
-        let mut length = HEADER_BYTES;
-        self.push(&mut length, &Change::Leave(Run::single(oldest.block)))?;
-        self.log(RecordKind::Change, false, length).await?;
+        if !mutant::on(Mutant::LeaveNotLogged) {
+            let mut length = HEADER_BYTES;
+            self.push(&mut length, &Change::Leave(Run::single(oldest.block)))?;
+            self.log(RecordKind::Change, false, length).await?;
+        }
         let superblock = self.superblock.encode().map_err(|_| Error::Bug)?;
         self.journal.write_entry(&mut self.media, &superblock, &second, false).await?;
         self.journal.retire();

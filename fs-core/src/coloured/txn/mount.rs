@@ -196,7 +196,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             }
             begun = true;
         }
-        if !begun || !complete {
+        if !begun || !(complete || mutant::on(Mutant::IncompleteCheckpointCounts)) {
             return unusable(Malformed::Truncated);
         }
         let root = self.state.scalars.root;
