@@ -9,7 +9,8 @@
 //! 2. A record or anchor slot that does not verify is *torn*, an answer and not an error: it is
 //!    what a power cut leaves. `Uncorrectable` reads mean the same. Any other read error is an
 //!    error, so that a glitch on the bus never cuts off acknowledged records.
-//! 3. One page is cached. Whatever programs or erases goes through here and drops it.
+//! 3. One page is cached. Programs and erases go through here; a program drops it if it is of the
+//!    same block, an erase always.
 //! 4. What must not overtake what is a [`Edge`], and every edge is one call of [`Media::barrier`].
 //!
 //! **After a power cut.** Nothing to do: the room keeps no state that the medium does not hold.
@@ -149,7 +150,12 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         let wanted = (pointer.block, pointer.generation, page);
         if self.cached != Some(wanted) {
             self.cached = None;
-            let at = self.place(pointer.block, u32::from(page).saturating_mul(512));
+            let offset = u32::from(page).saturating_mul(512);
+            let at = self.place(pointer.block, offset);
+            // A hostile pointer is damage like any other, not an access outside the device.
+            if offset >= self.block_bytes() || at.plus(512).0 > self.geometry.size {
+                return Err(corrupt(pointer.block)(Malformed::Field("block")));
+            }
             match self.device.read(at, &mut self.page[..]).await {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::Uncorrectable => {
@@ -245,7 +251,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
     }
 
     async fn program(&mut self, block: BlockNo, offset: u32, bytes: &[u8]) -> Result<()> {
-        self.cached = None;
+        self.cached = self.cached.filter(|(cached, ..)| *cached != block);
         let at = self.place(block, offset);
         self.device.program(at, bytes).await.map_err(|error| failed(&error))
     }
