@@ -3,7 +3,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::{Edge, Media};
-use crate::error::{Error, Malformed, Result};
+use crate::error::{DeviceError, Error, ErrorKind, Malformed, Result};
 use crate::format::record::{self, HEADER_BYTES, Header, RECORD_MAX, RecordKind, RecordPlace};
 use crate::mutant::{self, Mutant};
 use crate::units::BlockNo;
@@ -11,6 +11,8 @@ use crate::units::BlockNo;
 /// Bytes of a record's header.
 const HEADER: u32 = 16;
 const _: () = assert!(HEADER as usize == HEADER_BYTES);
+/// Bytes of a page.
+const PAGE: u32 = 512;
 
 /// Where a record begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,15 +140,12 @@ impl<D: BlockDevice> Media<'_, D> {
         let [a, b, c, d, ..] = head;
         let stored = u32::from_le_bytes([a, b, c, d]);
         let computed = self.computed_checksum(place, &head, lost, work).await?;
-        let step = self.program_unit.max(4);
-        let mut offset = place.offset.saturating_add(HEADER.max(self.program_unit));
         let end = self.block_bytes().min(place.offset.saturating_add(RECORD_MAX.into()));
-        while offset.saturating_add(HEADER) <= end {
-            let candidate = Place { block: place.block, offset };
-            if self.looks_like_next(candidate, lost).await? {
-                self.refuse_if_chained(candidate, place, lost, [stored, computed], work).await?;
-            }
-            offset = offset.saturating_add(step);
+        let mut offset = place.offset.saturating_add(HEADER.max(self.program_unit));
+        while let Some(found) = self.next_header(place.block, offset, end, lost).await? {
+            let candidate = Place { block: place.block, offset: found };
+            self.refuse_if_chained(candidate, place, lost, [stored, computed], work).await?;
+            offset = found.saturating_add(self.program_unit.max(4));
         }
         let candidate = Place { block: next_block, offset: 0 };
         self.refuse_if_chained(candidate, place, lost, [stored, computed], work).await
@@ -167,16 +166,41 @@ impl<D: BlockDevice> Media<'_, D> {
         Ok(record::checksum(bytes, lost))
     }
 
-    async fn looks_like_next(&mut self, place: Place, lost: &RecordPlace) -> Result<bool> {
-        let mut head = [0; HEADER_BYTES];
-        if !self.try_read(place.block, place.offset, &mut head).await? {
-            return Ok(false);
+    /// Where, from `from` on and before `end`, something begins that could be the record behind
+    /// the lost one. Reads a page at a time into the page cache's place.
+    async fn next_header(
+        &mut self,
+        block: BlockNo,
+        from: u32,
+        end: u32,
+        lost: &RecordPlace,
+    ) -> Result<Option<u32>> {
+        let step = self.program_unit.max(4);
+        let mut offset = from;
+        while offset.saturating_add(HEADER) <= end {
+            self.cached = None;
+            let at = self.place(block, offset);
+            let bytes = end.saturating_sub(offset).min(PAGE);
+            let window = self.page.get_mut(..bytes as usize).ok_or(Error::Bug)?;
+            match self.device.read(at, window).await {
+                Ok(()) => {}
+                // Nothing that can be read is there: no record either.
+                Err(error) if error.kind() == ErrorKind::Uncorrectable => window.fill(0),
+                Err(error) => return Err(Error::Device(error.kind())),
+            }
+            let reach = bytes.saturating_sub(HEADER);
+            for behind in (0..=reach).step_by(step as usize) {
+                let head = window.get(behind as usize..).and_then(|rest| rest.first_chunk());
+                if head.is_some_and(|head| follows(head, lost)) {
+                    return Ok(Some(offset.saturating_add(behind)));
+                }
+            }
+            // The next window begins where no header has been looked for yet.
+            offset = offset
+                .saturating_add(reach.next_multiple_of(step))
+                .max(offset.saturating_add(step));
         }
-        let expected = lost.sequence.next();
-        Ok(Header::decode(&head).is_ok_and(|header| {
-            header.session == lost.session
-                && u64::from(header.sequence_low) == expected.0 & u64::from(u32::MAX)
-        }))
+        Ok(None)
     }
 
     async fn refuse_if_chained(
@@ -196,4 +220,12 @@ impl<D: BlockDevice> Media<'_, D> {
         }
         Ok(())
     }
+}
+
+/// Whether a header has the number and the session of the record behind `lost`.
+fn follows(head: &[u8; HEADER_BYTES], lost: &RecordPlace) -> bool {
+    Header::decode(head).is_ok_and(|header| {
+        header.session == lost.session
+            && u64::from(header.sequence_low) == lost.sequence.next().0 & u64::from(u32::MAX)
+    })
 }

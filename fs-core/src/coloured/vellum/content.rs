@@ -6,19 +6,11 @@ use super::super::txn::{Batch, DELETE_COST, Purpose, put_cost};
 use super::{Vellum, touched};
 use crate::api::VnodeId;
 use crate::error::{Error, Malformed, Result, corrupt};
-use crate::format::dirent::BYTES_MAX as DIRENT_MAX;
 use crate::format::inline::{self, BYTES_MAX};
 use crate::format::inode::{self, Inode};
-use crate::format::key::Key;
 use crate::format::page::VALUE_MAX;
 use crate::memory::{Draft, Home, Node};
 use crate::units::ObjectId;
-
-/// What committing a file's content costs at most: the content, or that there is none any more.
-pub(super) const CONTENT_COST: usize = put_cost(BYTES_MAX);
-/// What a directory entry costs at most.
-pub(super) const ENTRY_COST: usize = put_cost(DIRENT_MAX);
-const _: () = assert!(DELETE_COST <= CONTENT_COST);
 
 /// Where the inode lies in the value of a directory entry.
 const INODE_AT: usize = 8;
@@ -62,6 +54,12 @@ impl<D> Vellum<'_, D> {
             inode.data = object;
         }
         Ok(inode)
+    }
+
+    /// What committing the draft of `vnode` costs: the content, or that there is none any more.
+    pub(super) fn content_cost(&self, vnode: VnodeId) -> Result<usize> {
+        let draft = self.draft_of(vnode)?;
+        Ok(draft.map_or(0, |draft| put_cost(draft.valid).max(DELETE_COST)))
     }
 
     /// Adds the content of `vnode`'s draft to `batch`; `inode` is what it will have.
@@ -199,24 +197,19 @@ impl<D: BlockDevice> Vellum<'_, D> {
             return Ok(());
         };
         self.writable()?;
-        let cost = CONTENT_COST.saturating_add(ENTRY_COST);
-        let mut batch = self.txn.begin(cost, Purpose::Shrink).await?;
-        let inode = self.committed_inode(vnode)?;
-        self.put_content(&mut batch, vnode, &inode)?;
-        self.put_inode(&mut batch, key, &inode).await?;
-        self.txn.commit(batch).await?;
-        self.content_committed(vnode, inode)
-    }
-
-    /// Adds to `batch` that the entry at `key` has `inode`.
-    async fn put_inode(&mut self, batch: &mut Batch, key: Key, inode: &Inode) -> Result<()> {
         let mut bytes = [0; VALUE_MAX];
         let length = self.txn.get(key, &mut bytes).await?.ok_or(Error::Bug)?;
         self.decode(key, &bytes, length)?;
+        let cost = self.content_cost(vnode)?.saturating_add(put_cost(length));
+        let mut batch = self.txn.begin(cost, Purpose::Shrink).await?;
+        let inode = self.committed_inode(vnode)?;
+        self.put_content(&mut batch, vnode, &inode)?;
         let encoded: [u8; inode::SIZE] = inode.encode().map_err(|_| Error::Bug)?;
         let place = bytes.get_mut(INODE_AT..).and_then(|rest| rest.first_chunk_mut());
         *place.ok_or(Error::Bug)? = encoded;
-        self.txn.put(batch, key, bytes.get(..length).ok_or(Error::Bug)?, false)
+        self.txn.put(&mut batch, key, bytes.get(..length).ok_or(Error::Bug)?, false)?;
+        self.txn.commit(batch).await?;
+        self.content_committed(vnode, inode)
     }
 
     /// Commits every draft, one transaction each.

@@ -3,15 +3,14 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::txn::{Batch, DELETE_COST, Purpose, put_cost};
-use super::content::{CONTENT_COST, ENTRY_COST};
 use super::names::Entry;
 use super::{Vellum, may_go};
 use crate::api::VnodeId;
 use crate::error::{Error, Result};
 use crate::format::directory::{self, Directory};
-use crate::format::dirent::{BYTES_MAX as DIRENT_MAX, DirentView};
+use crate::format::dirent::{self, BYTES_MAX as DIRENT_MAX, DirentView};
 use crate::format::inline;
-use crate::format::inode::{Inode, NodeType};
+use crate::format::inode::{self, Inode, NodeType};
 use crate::format::intent::{self, Intent, IntentKind};
 use crate::format::key::Key;
 use crate::format::name::Name;
@@ -22,9 +21,15 @@ use crate::units::ObjectId;
 
 /// What giving object ids away costs; nothing in the pending set, a few bytes in the record.
 const IDS_COST: usize = 8;
-const DIRECTORY_COST: usize = put_cost(directory::SIZE);
+pub(super) const DIRECTORY_COST: usize = put_cost(directory::SIZE);
 /// What an intent costs.
 pub(super) const INTENT_COST: usize = put_cost(intent::SIZE);
+
+/// What an entry costs.
+pub(super) fn entry_cost(kind: NodeType, name: Name<'_>) -> usize {
+    let inode = if kind == NodeType::Directory { 0 } else { inode::SIZE };
+    put_cost(dirent::HEAD.saturating_add(inode).saturating_add(name.as_bytes().len()))
+}
 
 #[colour]
 impl<D: BlockDevice> Vellum<'_, D> {
@@ -45,8 +50,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         self.reap_some().await?;
         let content_cost = if content.is_empty() { 0 } else { put_cost(content.len()) };
-        let cost = ENTRY_COST + DIRECTORY_COST + IDS_COST;
-        let batch = self.txn.begin(cost.saturating_add(content_cost), Purpose::Grow).await?;
+        let item_cost = if kind == NodeType::Directory { DIRECTORY_COST } else { content_cost };
+        let cost = entry_cost(kind, name).saturating_add(item_cost).saturating_add(IDS_COST);
+        let batch = self.txn.begin(cost, Purpose::Grow).await?;
         let object = self.txn.next_object();
         let vnode = self.new_vnode(object, key, kind, parent, content.len())?;
         match self.commit_new(batch, vnode, key, name, content).await {
@@ -205,5 +211,3 @@ impl<D> Vellum<'_, D> {
         self.table.owe(vnode)
     }
 }
-
-const _: () = assert!(DELETE_COST + DELETE_COST + INTENT_COST <= CONTENT_COST);

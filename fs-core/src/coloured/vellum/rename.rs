@@ -2,14 +2,13 @@
 
 use super::super::colour;
 use super::super::device::BlockDevice;
-use super::super::txn::{Batch, DELETE_COST, Purpose, put_cost};
-use super::content::{CONTENT_COST, ENTRY_COST};
+use super::super::txn::{Batch, DELETE_COST, Purpose};
 use super::names::Entry;
-use super::remove::INTENT_COST;
+use super::remove::{DIRECTORY_COST, INTENT_COST, entry_cost};
 use super::{Vellum, touched};
 use crate::api::VnodeId;
 use crate::error::{Error, Result};
-use crate::format::directory::{self, Directory};
+use crate::format::directory::Directory;
 use crate::format::inode::{Inode, NodeType};
 use crate::format::key::Key;
 use crate::format::name::Name;
@@ -18,10 +17,8 @@ use crate::memory::Home;
 use crate::mutant::{self, Mutant};
 use crate::units::ObjectId;
 
-/// The old entry goes; the new one, the source's content, what becomes of the target's content,
-/// and a moved directory's item are put.
-const COST: usize =
-    DELETE_COST + ENTRY_COST + CONTENT_COST + DELETE_COST + INTENT_COST + put_cost(directory::SIZE);
+/// The old entry goes, and the target's content or item, now or by an intent.
+const FIXED_COST: usize = DELETE_COST + DELETE_COST + INTENT_COST;
 
 /// What a rename is going to do.
 struct Plan {
@@ -56,7 +53,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let plan = Plan { source, target, key, from, to };
         self.refuse_move(&plan).await?;
         self.reap_some().await?;
-        let batch = self.txn.begin(COST, Purpose::Grow).await?;
+        let cost = self.move_cost(&plan, name)?;
+        let batch = self.txn.begin(cost, Purpose::Grow).await?;
         self.commit_move(batch, &plan, name).await
     }
 
@@ -120,6 +118,17 @@ impl<D: BlockDevice> Vellum<'_, D> {
 }
 
 impl<D> Vellum<'_, D> {
+    /// The fixed part, the new entry, and the source's content or a moved directory's item.
+    fn move_cost(&self, plan: &Plan, name: Name<'_>) -> Result<usize> {
+        let item = match self.table.locate(plan.source.object) {
+            _ if plan.source.kind == NodeType::Directory => DIRECTORY_COST,
+            Some(vnode) => self.content_cost(vnode)?,
+            None => 0,
+        };
+        let entry = entry_cost(plan.source.kind, name);
+        Ok(FIXED_COST.saturating_add(entry).saturating_add(item))
+    }
+
     /// The attributes that the source has afterwards: those of its draft, if it has one.
     fn moved_inode(
         &self,
