@@ -22,6 +22,9 @@
 //! **Cost.** Opening a window reads one group item for each 256 blocks until a run is found, from
 //! the cursor on and round the volume. RAM: about 40 bytes.
 
+#[cfg(test)]
+mod tests;
+
 use super::colour;
 use crate::error::Result;
 use crate::format::group::{self, Group};

@@ -1,0 +1,168 @@
+//! The search for free blocks against a naive list of blocks.
+#![allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "tests")]
+
+use super::super::{colour, only_async, only_blocking};
+use super::{CHUNK_BLOCKS, FreeRun, ItemStore, Pick, Picks, Space, Want};
+use crate::error::Result;
+use crate::format::group::{self, Group};
+use crate::units::BlockNo;
+use std::vec::Vec;
+
+/// A map of free space in RAM.
+struct Map(Vec<Group>);
+
+#[colour]
+#[allow(clippy::unused_async, reason = "RAM never waits")]
+impl ItemStore for Map {
+    async fn group(&mut self, number: u32) -> Result<Group> {
+        Ok(self.0.get(number as usize).copied().unwrap_or(Group::FREE))
+    }
+}
+
+fn random(seed: &mut u32) -> u32 {
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 17;
+    *seed ^= *seed << 5;
+    *seed
+}
+
+/// What a block is in the naive list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Block {
+    Used,
+    Dirty,
+    Erased,
+}
+
+fn blocks(count: u32, seed: &mut u32) -> Vec<Block> {
+    let fill = random(seed) % 100;
+    let mut list: Vec<Block> = Vec::new();
+    while list.len() < count as usize {
+        let block = match random(seed) % 100 {
+            used if used < fill => Block::Used,
+            rest if rest % 3 == 0 => Block::Erased,
+            _ => Block::Dirty,
+        };
+        let run = random(seed) % 24 + 1;
+        list.extend((0..run).map(|_| block));
+    }
+    list.truncate(count as usize);
+    list[0] = Block::Used;
+    list[count as usize - 1] = Block::Used;
+    list
+}
+
+fn map_of(list: &[Block]) -> Map {
+    let mut groups = Vec::new();
+    for part in list.chunks(group::BLOCKS as usize) {
+        let mut group = Group::FREE;
+        for (index, block) in (0..=u8::MAX).zip(part) {
+            match block {
+                Block::Used => group.set_allocated(index),
+                Block::Erased => group.set_erased(index),
+                Block::Dirty => {}
+            }
+        }
+        groups.push(group);
+    }
+    Map(groups)
+}
+
+fn is_wanted(block: Block, want: Want) -> bool {
+    match want {
+        Want::Erased => block == Block::Erased,
+        Want::Dirty => block == Block::Dirty,
+        Want::Chunk | Want::One => block != Block::Used,
+    }
+}
+
+/// Whether any run exists: the search must not miss it, and must not invent one.
+fn exists(list: &[Block], held: &[Pick], want: Want) -> bool {
+    let is_free = |index: &u32| {
+        let block = BlockNo(*index);
+        let free = list.get(*index as usize).is_some_and(|block| is_wanted(*block, want));
+        free && !held.iter().any(|pick| pick.block == block)
+    };
+    let count = list.len() as u32;
+    match want {
+        Want::Chunk => {
+            (0..count / 16).any(|chunk| (chunk * 16..chunk * 16 + 16).all(|i| is_free(&i)))
+        }
+        _ => (0..count).any(|index| is_free(&index)),
+    }
+}
+
+fn agrees(list: &[Block], held: &[Pick], want: Want, found: Option<FreeRun>) {
+    assert_eq!(found.is_some(), exists(list, held, want), "{want:?}");
+    let Some(run) = found else { return };
+    assert!(run.length > 0 && run.length <= CHUNK_BLOCKS);
+    let range = run.start.0..run.start.0 + u32::from(run.length);
+    assert_eq!(range.start / 16, (range.end - 1) / 16, "within one chunk");
+    assert!(range.clone().all(|index| is_wanted(list[index as usize], want)), "{want:?} {run:?}");
+    assert!(!held.iter().any(|pick| range.contains(&pick.block.0)), "a held block");
+    let claimed = range.clone().any(|index| list[index as usize] == Block::Erased);
+    assert_eq!(run.any_claimed, claimed);
+    assert!(want != Want::Chunk || run.length == CHUNK_BLOCKS && range.start % 16 == 0);
+    assert!(want != Want::One || run.length == 1);
+}
+
+#[colour]
+async fn searches_agree(seed: u32) {
+    let mut seed = seed;
+    for _ in 0..400 {
+        let count = [16, 63, 256, 257, 900][random(&mut seed) as usize % 5];
+        let list = blocks(count, &mut seed);
+        let mut map = map_of(&list);
+        let mut space = Space::new(count);
+        let mut held = Picks::new();
+        for want in [Want::One, Want::Dirty, Want::Erased, Want::Chunk] {
+            let cursor = BlockNo(random(&mut seed) % (count + 3));
+            let found = space.find(&mut map, cursor, want, &held).await.unwrap();
+            agrees(&list, &held, want, found);
+            if let Some(run) = found.filter(|_| want == Want::One) {
+                let _ = held.push(Pick { block: run.start, erased: false });
+            }
+        }
+        // What the window holds is nobody else's.
+        if let Some(run) = space.find(&mut map, BlockNo(0), Want::Dirty, &[]).await.unwrap() {
+            space.open(run, true);
+            let other = space.find(&mut map, BlockNo(0), Want::One, &[]).await.unwrap();
+            let behind = other.map(|other| other.start.0.wrapping_sub(run.start.0));
+            assert!(behind.is_none_or(|behind| behind >= run.length.into()));
+        }
+    }
+}
+
+#[only_blocking]
+#[test]
+fn finds_what_a_list_of_blocks_has() {
+    searches_agree(11);
+}
+
+#[only_async]
+#[test]
+fn finds_the_same_in_the_other_colour() {
+    use core::future::Future;
+    use core::task::{Context, Poll, Waker};
+    let mut search = core::pin::pin!(searches_agree(12));
+    let mut context = Context::from_waker(Waker::noop());
+    assert_eq!(search.as_mut().poll(&mut context), Poll::Ready(()));
+}
+
+#[test]
+fn a_taken_block_and_what_was_before_it_leave_the_window() {
+    let mut space = Space::new(64);
+    space.open(FreeRun { start: BlockNo(16), length: 16, any_claimed: false }, true);
+    let mut picks = Picks::new();
+    space.offer(&mut picks);
+    assert_eq!(picks.first().map(|pick| pick.block), Some(BlockNo(16)));
+    space.consume(BlockNo(17));
+    let mut picks = Picks::new();
+    space.offer(&mut picks);
+    assert_eq!(picks.first(), Some(&Pick { block: BlockNo(18), erased: true }));
+    space.consume(BlockNo(40));
+    space.consume(BlockNo(31));
+    let mut picks = Picks::new();
+    space.offer(&mut picks);
+    assert!(picks.is_empty());
+}
