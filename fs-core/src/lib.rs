@@ -31,6 +31,11 @@
 #[cfg(test)]
 extern crate std;
 
+/// The program in the README, which compiles and runs with the tests.
+#[cfg(all(doctest, feature = "blocking"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 pub mod api;
 pub mod error;
 pub mod extent;

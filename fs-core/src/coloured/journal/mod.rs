@@ -25,8 +25,6 @@
 
 mod anchors;
 mod replay;
-#[cfg(test)]
-mod tests;
 
 use super::colour;
 use super::device::BlockDevice;
