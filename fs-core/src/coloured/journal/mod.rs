@@ -25,6 +25,8 @@
 
 mod anchors;
 mod replay;
+#[cfg(test)]
+mod tests;
 
 use super::colour;
 use super::device::BlockDevice;

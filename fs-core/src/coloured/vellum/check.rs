@@ -124,7 +124,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     }
 
     async fn check_entry(&mut self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
-        let entry = self.decode(key, value, value.len())?;
+        let entry = self.decode(value, value.len())?;
         let hash = entry.name.hash(&self.txn.superblock().hash_seed);
         if key.offset >> 8 != hash {
             return Err(self.broken("entry under another name's hash"));

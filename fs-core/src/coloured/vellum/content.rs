@@ -199,7 +199,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         self.writable()?;
         let mut bytes = [0; VALUE_MAX];
         let length = self.txn.get(key, &mut bytes).await?.ok_or(Error::Bug)?;
-        self.decode(key, &bytes, length)?;
+        self.decode(&bytes, length)?;
         let cost = self.content_cost(vnode)?.saturating_add(put_cost(length));
         let mut batch = self.txn.begin(cost, Purpose::Shrink).await?;
         let inode = self.committed_inode(vnode)?;

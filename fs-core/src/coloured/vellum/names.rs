@@ -4,7 +4,7 @@ use super::super::colour;
 use super::super::device::BlockDevice;
 use super::{Vellum, may_go};
 use crate::api::{DirEntry, NameBuf, VnodeId};
-use crate::error::{Error, Result, corrupt};
+use crate::error::{Error, Malformed, Result, corrupt};
 use crate::format::dirent::{self, DirentView};
 use crate::format::inode::{Inode, NodeType};
 use crate::format::key::{Key, Kind};
@@ -41,7 +41,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
             if key > last {
                 break;
             }
-            let entry = self.decode(key, &bytes, length)?;
+            let entry = self.decode(&bytes, length)?;
             if entry.name == name {
                 let DirentView { object, kind, inode, .. } = entry;
                 return Ok(Ok(Entry { key, object, kind, inode }));
@@ -94,7 +94,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if key.object != directory || key.kind != Kind::DIRENT {
             return Ok(None);
         }
-        let entry = self.decode(key, &bytes, length)?;
+        let entry = self.decode(&bytes, length)?;
         name.set(entry.name.as_bytes())?;
         let draft = self.table.locate(entry.object).and_then(|vnode| self.draft_of(vnode).ok()?);
         let stored = entry.inode.map_or(0, |inode| inode.size);
@@ -105,19 +105,15 @@ impl<D: BlockDevice> Vellum<'_, D> {
 }
 
 impl<D> Vellum<'_, D> {
-    pub(super) fn decode<'b>(
-        &self,
-        _key: Key,
-        bytes: &'b [u8],
-        length: usize,
-    ) -> Result<DirentView<'b>> {
+    /// The entry in the first `length` of `bytes`.
+    pub(super) fn decode<'b>(&self, bytes: &'b [u8], length: usize) -> Result<DirentView<'b>> {
         let damaged = corrupt(self.txn.state().scalars.root.block);
         let value = bytes.get(..length).ok_or(Error::Bug)?;
         let entry = DirentView::decode(value).map_err(&damaged)?;
         // A file brings its attributes, a directory has an item of its own: no third case yet.
         let embedded = entry.inode.is_some();
         if embedded == (entry.kind == NodeType::Directory) {
-            return Err(damaged(crate::error::Malformed::Field("flags")));
+            return Err(damaged(Malformed::Field("flags")));
         }
         Ok(entry)
     }
