@@ -9,6 +9,7 @@ pub mod explore;
 pub mod fault;
 pub mod image;
 pub mod model;
+pub mod protocol;
 pub mod rng;
 pub mod scenario;
 pub mod subject;

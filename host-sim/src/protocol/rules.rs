@@ -1,0 +1,106 @@
+//! The rules of the protocol that a scenario can break, to show that the model notices.
+
+/// A rule that is broken. Those that [`fs_core::mutant::Mutant`] knows have the same name there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Rule {
+    SettleSkipped,
+    EntryNotStrengthened,
+    DoubtNotStruck,
+    NewestAnchorErased,
+    EntriesRankedBySequence,
+    OneEntryOnly,
+    AnchorBeforeCheckpoint,
+    NoFallbackEntry,
+    QuarantineSkipped,
+    RelogSkipped,
+    ReuseBeforeDurable,
+    WindowNotAnnounced,
+    ErasedClaimedEarly,
+    JournalBlockNotErased,
+    NodeBlockNotErased,
+    SessionSeedSkipped,
+    ChainSkipped,
+    DoubtfulTailContinued,
+    AppliedBeforeDurable,
+    SealNotStrengthened,
+    SealBlockContinued,
+    PinSkipped,
+    LeaveNotLogged,
+    SameSpareAgain,
+    IncompleteCheckpointCounts,
+    AnchorSlotReused,
+    FlushNodeSkipped,
+    FlushRecordSkipped,
+    FlushCheckpointSkipped,
+    FlushAnchorSkipped,
+    /// The fold record is written before the new node.
+    RecordBeforeNode,
+    /// A clean mount goes on without striking the doubtful anchor slots.
+    CleanDoubtNotStruck,
+    /// A clean mount strikes only the anchor block that does not hold the newest entry.
+    CleanStrikesOtherOnly,
+    /// A clean mount looks for doubt only in the first slot of that block.
+    CleanStrikesFirstSlotOnly,
+    /// A clean mount does not re-program the newest entry.
+    CleanEntryNotStrengthened,
+    /// A clean mount gives the blocks that the newest entry retired.
+    CleanLeavingGiven,
+    /// A settle continues the old chain in its named next block.
+    OldChainContinued,
+    /// All anchor entries go to one block.
+    SameAnchorBlock,
+    /// After a lone first entry a settle names its new pair as if there had been none.
+    FirstFlagIgnored,
+    /// An entry counts only if the root of its start, not of its end, verifies.
+    RootOfStartVerified,
+    /// The reader looks into the next block only at the end of a block.
+    NextBlockNotTried,
+    /// A retired block is logged as leaving after the anchor entry.
+    LeaveAfterEntry,
+    /// A settle forgets the old chain's blocks.
+    OldChainForgotten,
+    /// A settle forgets the blocks that were leaving before it.
+    LeavingForgotten,
+    /// A settle frees the old chain's blocks in its checkpoint.
+    OldChainFreed,
+    /// A failed append is settled from the medium.
+    DoubtSettledFromMedium,
+    /// Entries that read valid though their program failed are not struck.
+    ValidDoubtKept,
+    /// A failed erase of an anchor block does not make the session doubtful.
+    AnchorEraseNotDoubtful,
+    /// The tail sector is programmed again in place.
+    TailInPlace,
+    /// The reader of tail images looks at one sector, not at a pair.
+    OneImageRead,
+    /// The re-log record is not flushed before the anchor entry.
+    FlushRelogSkipped,
+}
+
+impl Rule {
+    /// Rules only the model can break.
+    #[cfg(test)]
+    pub const MODEL_ONLY: &[Self] = &[
+        Self::RecordBeforeNode,
+        Self::CleanDoubtNotStruck,
+        Self::CleanStrikesOtherOnly,
+        Self::CleanStrikesFirstSlotOnly,
+        Self::CleanEntryNotStrengthened,
+        Self::CleanLeavingGiven,
+        Self::OldChainContinued,
+        Self::SameAnchorBlock,
+        Self::FirstFlagIgnored,
+        Self::RootOfStartVerified,
+        Self::NextBlockNotTried,
+        Self::LeaveAfterEntry,
+        Self::OldChainForgotten,
+        Self::LeavingForgotten,
+        Self::OldChainFreed,
+        Self::DoubtSettledFromMedium,
+        Self::ValidDoubtKept,
+        Self::AnchorEraseNotDoubtful,
+        Self::TailInPlace,
+        Self::OneImageRead,
+        Self::FlushRelogSkipped,
+    ];
+}
