@@ -98,7 +98,7 @@ impl Kind {
 }
 
 /// The key of an item, or a bound between keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Key {
     /// Owner of the item, less than 2^48.
@@ -107,6 +107,20 @@ pub struct Key {
     pub kind: Kind,
     /// Which one of that owner and kind.
     pub offset: u64,
+}
+
+impl Ord for Key {
+    // One copy of the comparison: inlined everywhere it is kilobytes.
+    #[inline(never)]
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        (self.object, self.kind, self.offset).cmp(&(other.object, other.kind, other.offset))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Key {
