@@ -374,15 +374,16 @@ impl<'m> State<'m> {
 
     /// What to log again before the journal block of `tag` can be retired.
     pub fn tagged(&self, tag: u8) -> impl Iterator<Item = Change<'_>> {
-        let entries = self.entries().filter(move |entry| entry.tag == tag);
-        let runs = self.runs().iter().filter(move |run| run.tag == tag);
-        entries.filter_map(|entry| change_of(&entry)).chain(runs.copied().map(change_of_run))
+        self.logged().filter(move |(of, _)| *of == tag).map(|(_, change)| change)
     }
 
     /// Everything but the scalars, as a checkpoint logs it, without the first `from` changes.
     pub fn all_changes(&self, from: usize) -> impl Iterator<Item = Change<'_>> {
-        let entries = self.entries().filter_map(|entry| change_of(&entry));
-        entries.chain(self.runs().iter().copied().map(change_of_run)).skip(from)
+        self.logged().map(|(_, change)| change).skip(from)
+    }
+
+    fn logged(&self) -> Logged<'_> {
+        Logged { entries: self.entries(), runs: self.runs().iter() }
     }
 
     /// Tags everything with the block that holds a complete checkpoint: the state is then what a
@@ -390,6 +391,23 @@ impl<'m> State<'m> {
     pub fn retag_all(&mut self, tag: u8) {
         self.arena.retag(|_| tag);
         self.runs.retag(|_| tag);
+    }
+}
+
+/// Everything with its tag, as the changes that log it.
+struct Logged<'a> {
+    entries: Entries<'a>,
+    runs: core::slice::Iter<'a, TaggedRun>,
+}
+
+impl<'a> Iterator for Logged<'a> {
+    type Item = (u8, Change<'a>);
+
+    fn next(&mut self) -> Option<(u8, Change<'a>)> {
+        match self.entries.next() {
+            Some(entry) => Some((entry.tag, change_of(&entry)?)),
+            None => self.runs.next().map(|run| (run.tag, change_of_run(*run))),
+        }
     }
 }
 
