@@ -68,16 +68,16 @@ pub async fn choose<D: BlockDevice>(
     for level in (0..=root.level.0).map(Level) {
         let mut of_level: Option<(isize, Level, Key)> = None;
         let mut from = Key::MIN;
-        let mut parent: Option<Place> = None;
+        let mut parent = Place::root(state);
         while let Some(entry) = state.ceiling(level, from) {
-            let sibling = parent.filter(|parent| parent.holds(entry.key));
-            let place = if let Some(parent) = sibling {
-                child_of(media, state, &parent, entry.key).await?
-            } else {
-                let (place, its_parent) = locate(media, state, level, entry.key).await?;
-                parent = its_parent;
-                place
-            };
+            let mut place = parent;
+            if level < root.level {
+                if parent.pointer.level != level.up() || !parent.holds(entry.key) {
+                    locate(media, state, level.up(), entry.key, &mut parent).await?;
+                    place = parent;
+                }
+                child_of(media, state, entry.key, &mut place).await?;
+            }
             let gain = gain_of(state, &place, data_pages_max);
             if of_level.is_none_or(|(most, ..)| gain > most) {
                 of_level = Some((gain, level, entry.key));
@@ -106,10 +106,11 @@ pub async fn choose_runs<D: BlockDevice>(
     state: &State<'_>,
 ) -> Result<Option<(Level, Key)>> {
     let mut best: Option<(usize, Key)> = None;
+    let mut place = Place::root(state);
     let mut from = 0;
     while let Some(group) = state.touched_group(from) {
         let key = Group::key(group);
-        let (place, _) = locate(media, state, Level(0), key).await?;
+        locate(media, state, Level(0), key, &mut place).await?;
         let next = first_group(place.high);
         let runs = state.runs().iter().filter(|run| {
             run.state != RunState::Leaving && (group..next).contains(&Group::number(run.start))

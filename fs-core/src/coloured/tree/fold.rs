@@ -63,12 +63,20 @@ pub struct Folded {
     pub given: heapless::Vec<BlockNo, GIVEN_MAX>,
 }
 
+impl Default for Folded {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Folded {
-    fn new(level: Level, low: Key, high: Key) -> Self {
+    /// Nothing so far.
+    #[must_use]
+    pub const fn new() -> Self {
         Self {
-            level,
-            low,
-            high,
+            level: Level(0),
+            low: Key::MIN,
+            high: Key::END,
             points: heapless::Vec::new(),
             unpoints: heapless::Vec::new(),
             root: None,
@@ -100,45 +108,55 @@ impl Folded {
         self.unpoints.push(Unpointed { key, vanish }).map_err(|_| Error::Bug)
     }
 
-    /// `held`: the parent holds this separator, on the medium or pending.
-    fn gain(
-        &mut self,
-        state: &State<'_>,
-        key: Key,
-        pointer: NodePointer,
-        held: bool,
-    ) -> Result<()> {
-        let fresh = match state.entry(self.level.up(), key) {
-            Some(entry) => entry.fresh && entry.value.is_some(),
-            None => !held,
-        };
-        self.points.push(Pointed { key, pointer, fresh }).map_err(|_| Error::Bug)
-    }
-
-    fn give(&mut self, blocks: impl IntoIterator<Item = BlockNo>) -> Result<()> {
-        blocks.into_iter().try_for_each(|block| self.given.push(block)).map_err(|_| Error::Bug)
+    fn give(&mut self, block: BlockNo) -> Result<()> {
+        self.given.push(block).map_err(|_| Error::Bug)
     }
 }
 
-/// What a first pass over the stream has found.
+/// What becomes of a node, found out by a first pass over the stream.
 struct Plan {
     nodes: Nodes,
     low: Key,
     high: Key,
+    /// How many pending values may go in; from `cut` on they stay pending.
     puts_max: u16,
+    puts: u16,
     cut: Key,
     pages: u16,
     items: u32,
+    /// The separator that the parent has for the first part.
+    held: Option<Key>,
+    is_root: bool,
 }
 
 impl Plan {
+    fn of(place: &Place) -> Self {
+        Self {
+            nodes: Nodes::from_iter([place.pointer]),
+            low: place.low,
+            high: place.high,
+            puts_max: u16::MAX,
+            puts: 0,
+            cut: place.high,
+            pages: 0,
+            items: 0,
+            held: None,
+            is_root: false,
+        }
+    }
+
+    fn block(&self) -> BlockNo {
+        self.nodes.first().map_or(BlockNo(0), |node| node.block)
+    }
+
     /// Nothing stays pending.
     fn is_whole(&self) -> bool {
         self.cut == self.high
     }
 }
 
-/// Rewrites the node of `level` that `key` belongs to, with what is pending for it.
+/// Rewrites the node of `level` that `key` belongs to, with what is pending for it, and says in
+/// `folded`, which must be new, what has become of it.
 ///
 /// `data_pages_max` is how many data pages a new node may have: 7, or less where a block has less
 /// than eight pages.
@@ -154,75 +172,93 @@ pub async fn fold<D: BlockDevice, S: NodeStore<D>>(
     out: &mut [u8; PAGE_BYTES],
     (level, key): (Level, Key),
     data_pages_max: u8,
-) -> Result<Folded> {
+    folded: &mut Folded,
+) -> Result<()> {
     let pages_max = data_pages_max.clamp(1, DATA_PAGES_MAX);
-    let (place, parent) = locate(media, state, level, key).await?;
-    let mut plan = measure(media, state, &place, pages_max).await?;
-    let mut folded = Folded::new(level, place.low, plan.cut);
+    let mut plan = Plan::of(&Place::root(state));
+    folded.level = level;
+    if survey(media, state, key, pages_max, &mut plan, folded).await? {
+        let generation = state.scalars.generation.next();
+        let mut writer = Writer { media, store, out, generation, folded };
+        writer.parts(state, &plan, pages_max).await?;
+    }
+    Ok(())
+}
+
+/// Plans a fold; `false`: nothing is to be written. Functions of their own keep what a fold needs
+/// for planning off the stack while it writes.
+#[colour]
+#[inline(never)]
+async fn survey<D: BlockDevice>(
+    media: &mut Media<'_, D>,
+    state: &State<'_>,
+    key: Key,
+    pages_max: u8,
+    plan: &mut Plan,
+    folded: &mut Folded,
+) -> Result<bool> {
+    let level = folded.level;
+    let mut parent = Place::root(state);
+    let mut place = parent;
+    let is_root = parent.pointer.level == level;
+    if !is_root {
+        locate(media, state, level.up(), key, &mut parent).await?;
+        place = parent;
+        child_of(media, state, key, &mut place).await?;
+    }
+    *plan = Plan::of(&place);
+    measure(media, state, level, pages_max, plan).await?;
+    (folded.low, folded.high) = (plan.low, plan.cut);
     if level > Level(0) && plan.items == 0 {
         return Err(corrupt(place.pointer.block)(Malformed::Field("items")));
     }
-    let mut held = true;
-    if let Some(parent) = &parent {
-        if place.low != place.separator {
-            // The first child's range begins before its separator: from now on with it.
-            folded.lose(state, place.separator)?;
-            held = false;
+    folded.give(place.pointer.block)?;
+    if is_root {
+        plan.is_root = true;
+        if plan.is_whole() && plan.items == 1 && level > Level(0) {
+            child_of(media, state, Key::MIN, &mut place).await?;
+            folded.root = Some(place.pointer);
+            return Ok(false);
         }
-        let alone = place.low == parent.low && place.high == parent.high;
-        if plan.is_whole() && !alone {
-            if let Some(chain) = idle(media, state, &place, &plan).await? {
-                if held {
-                    folded.lose(state, place.separator)?;
-                }
-                folded.give([place.pointer.block].into_iter().chain(chain))?;
-                return Ok(folded);
-            }
-            if held && place.high < parent.high {
-                let right = child_of(media, state, parent, place.high).await?;
-                if let Some(joined) = join(media, state, &plan, &right, pages_max).await? {
-                    folded.lose(state, right.separator)?;
-                    folded.high = joined.cut;
-                    plan = joined;
-                }
-            }
-        }
-    } else if plan.is_whole() && plan.items == 1 && level > Level(0) {
-        let child = child_of(media, state, &place, Key::MIN).await?;
-        folded.root = Some(child.pointer);
-        folded.give([place.pointer.block])?;
-        return Ok(folded);
+        return Ok(true);
     }
-    folded.give(plan.nodes.iter().map(|node| node.block))?;
-    let generation = state.scalars.generation.next();
-    let mut writer = Writer { media, store, out, generation, level, folded: &mut folded };
-    let parts = writer.parts(state, &plan, pages_max).await?;
-    match (&parent, parts.as_slice()) {
-        (None, [(_, root)]) => folded.root = Some(*root),
-        (None, _) => folded.root = Some(writer.root(&parts).await?),
-        (Some(_), _) => {
-            for (key, pointer) in &parts {
-                folded.gain(state, *key, *pointer, held && *key == place.separator)?;
-            }
-        }
+    if place.low == place.separator {
+        plan.held = Some(place.separator);
+    } else {
+        // The first child's range begins before its separator: from now on with it.
+        folded.lose(state, place.separator)?;
     }
-    Ok(folded)
+    let alone = place.low == parent.low && place.high == parent.high;
+    if alone || !plan.is_whole() {
+        return Ok(true);
+    }
+    if is_idle(media, state, &mut place, plan, folded).await? {
+        if let Some(held) = plan.held {
+            folded.lose(state, held)?;
+        }
+        return Ok(false);
+    }
+    if plan.held.is_some() && plan.high < parent.high {
+        join(media, state, &mut parent, plan, pages_max, folded).await?;
+    }
+    Ok(true)
 }
 
+/// Sends the stream of a plan through a counter.
 #[colour]
+#[inline(never)]
 async fn count<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
-    nodes: Nodes,
-    (level, low, high): (Level, Key, Key),
-    puts_max: u16,
-) -> Result<(Plan, u16)> {
-    let mut merge = Merge::new(state, &nodes, level, low, high, puts_max);
+    level: Level,
+    plan: &mut Plan,
+) -> Result<()> {
+    let mut merge = Merge::new(state, &plan.nodes, level, plan.low, plan.high, plan.puts_max);
     let mut counter = Counter::default();
     fill(media, &mut merge, &mut counter).await?;
-    let (cut, puts) = (merge.cut, merge.puts);
-    let plan = Plan { nodes, low, high, puts_max, cut, pages: counter.pages, items: counter.items };
-    Ok((plan, puts))
+    (plan.cut, plan.puts) = (merge.cut, merge.puts);
+    (plan.pages, plan.items) = (counter.pages, counter.items);
+    Ok(())
 }
 
 /// How much of what is pending goes into the parts that a node can become: all of it, but for a
@@ -231,87 +267,101 @@ async fn count<D: BlockDevice>(
 async fn measure<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
-    place: &Place,
+    level: Level,
     pages_max: u8,
-) -> Result<Plan> {
+    plan: &mut Plan,
+) -> Result<()> {
     let parts_pages = usize::from(pages_max).saturating_mul(PARTS_MAX);
-    let range = (place.pointer.level, place.low, place.high);
-    let mut puts_max = u16::MAX;
     loop {
-        let nodes = Nodes::from_iter([place.pointer]);
-        let (plan, puts) = count(media, state, nodes, range, puts_max).await?;
+        count(media, state, level, plan).await?;
         if usize::from(plan.pages) <= parts_pages {
-            return Ok(plan);
+            return Ok(());
         }
         // Half as many next time: one value always fits beside the pages of one node.
-        puts_max = puts >> 1;
-        if puts_max == 0 {
-            return Err(corrupt(place.pointer.block)(Malformed::Field("base_pages")));
+        plan.puts_max = plan.puts >> 1;
+        if plan.puts_max == 0 {
+            return Err(corrupt(plan.block())(Malformed::Field("base_pages")));
         }
     }
 }
 
-/// The plan to make one node of this one and its right sibling, if it is small and both fit.
+/// Plans to make one node of this one and its right sibling, if it is small and both fit. `right`
+/// is the parent at first, then that sibling.
 #[colour]
+#[inline(never)]
 async fn join<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
-    plan: &Plan,
-    right: &Place,
+    right: &mut Place,
+    plan: &mut Plan,
     pages_max: u8,
-) -> Result<Option<Plan>> {
+    folded: &mut Folded,
+) -> Result<()> {
     let limit = u16::from(pages_max);
-    let small = plan.pages <= limit.checked_div(3).unwrap_or(0).max(1);
+    if plan.pages > limit.checked_div(3).unwrap_or(0).max(1) {
+        return Ok(());
+    }
+    child_of(media, state, plan.high, right).await?;
     // Packed together, two nodes can need one page less than each by itself.
     let together = plan.pages.saturating_add(right.pointer.data_pages().into());
     // An inner sibling that is to be folded anyway may turn out to lead to nothing.
-    let level = right.pointer.level;
-    let mut pending = state.range(level, right.low, right.high);
-    let waits = level > Level(0) && pending.next().is_some();
-    if !small || waits || together > limit.saturating_add(1) {
-        return Ok(None);
+    let level = folded.level;
+    let waits = level > Level(0) && state.range(level, right.low, right.high).next().is_some();
+    if waits || together > limit.saturating_add(1) {
+        return Ok(());
     }
-    let mut nodes = plan.nodes.clone();
-    nodes.push(right.pointer).map_err(|_| Error::Bug)?;
-    let range = (level, plan.low, right.high);
-    let (joined, _) = count(media, state, nodes, range, u16::MAX).await?;
-    Ok(Some(joined).filter(|joined| joined.is_whole() && joined.pages <= limit))
+    let alone = (plan.high, plan.cut, plan.pages, plan.items);
+    plan.nodes.push(right.pointer).map_err(|_| Error::Bug)?;
+    plan.high = right.high;
+    count(media, state, level, plan).await?;
+    if plan.is_whole() && plan.pages <= limit {
+        folded.high = plan.cut;
+        folded.give(right.pointer.block)?;
+        return folded.lose(state, right.separator);
+    }
+    plan.nodes.pop();
+    (plan.high, plan.cut, plan.pages, plan.items) = alone;
+    Ok(())
 }
 
-/// The nodes below a node that leads to no item and for which nothing is pending; `None` if an
-/// item is there or may be there.
+/// Whether a node leads to no item, and nothing is pending that could change that. If so, the
+/// nodes below it are given.
 #[colour]
-async fn idle<D: BlockDevice>(
+#[inline(never)]
+async fn is_idle<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
-    place: &Place,
+    place: &mut Place,
     plan: &Plan,
-) -> Result<Option<heapless::Vec<BlockNo, GIVEN_MAX>>> {
-    let mut chain = heapless::Vec::new();
+    folded: &mut Folded,
+) -> Result<bool> {
     if place.pointer.level == Level(0) {
-        return Ok((plan.items == 0).then_some(chain));
+        return Ok(plan.items == 0);
     }
     let touched = state.touched_group(first_group(place.low));
     let runs = touched.is_some_and(|group| group < first_group(place.high));
     let below = |level| state.range(Level(level), place.low, place.high).next().is_some();
     if plan.items != 1 || runs || (0..place.pointer.level.0).any(below) {
-        return Ok(None);
+        return Ok(false);
     }
-    let mut pointer = child_of(media, state, place, place.low).await?.pointer;
+    let given = folded.given.len();
+    child_of(media, state, plan.low, place).await?;
+    let mut pointer = place.pointer;
     loop {
-        chain.push(pointer.block).map_err(|_| Error::Bug)?;
+        folded.give(pointer.block)?;
         let data = data_page(media, &pointer, 0).await?;
-        if pointer.level == Level(0) {
-            return Ok((data.count() == 0 && pointer.data_pages() == 1).then_some(chain));
+        let items = if pointer.data_pages() == 1 { data.count() } else { u16::MAX };
+        if pointer.level == Level(0) && items == 0 {
+            return Ok(true);
         }
-        match data.items().next().filter(|_| data.count() == 1 && pointer.data_pages() == 1) {
-            Some(only) => pointer = only.pointer().map_err(corrupt(pointer.block))?,
-            None => return Ok(None),
+        if pointer.level == Level(0) || items != 1 {
+            folded.given.truncate(given);
+            return Ok(false);
         }
+        let only = data.items().next().ok_or(Error::Bug)?;
+        pointer = only.pointer().map_err(corrupt(pointer.block))?;
     }
 }
-
-type Parts = heapless::Vec<(Key, NodePointer), PARTS_MAX>;
 
 /// Writes nodes.
 struct Writer<'a, 'm, D, S> {
@@ -319,40 +369,54 @@ struct Writer<'a, 'm, D, S> {
     store: &'a mut S,
     out: &'a mut [u8; PAGE_BYTES],
     generation: Generation,
-    level: Level,
     folded: &'a mut Folded,
 }
 
 #[colour]
 impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, D, S> {
-    /// Writes the nodes of a plan, all of about the same size, with their separators.
-    async fn parts(&mut self, state: &State<'_>, plan: &Plan, pages_max: u8) -> Result<Parts> {
+    /// Writes the nodes of a plan, all of about the same size, and what the parent gains.
+    #[inline(never)]
+    async fn parts(&mut self, state: &State<'_>, plan: &Plan, pages_max: u8) -> Result<()> {
         let pages = plan.pages.max(1);
         let count = pages.div_ceil(u16::from(pages_max).max(1));
         let (each, more) = (pages.checked_div(count), pages.checked_rem(count));
-        let mut merge =
-            Merge::new(state, &plan.nodes, self.level, plan.low, plan.high, plan.puts_max);
-        let mut parts = Parts::new();
+        let level = self.folded.level;
+        let mut merge = Merge::new(state, &plan.nodes, level, plan.low, plan.high, plan.puts_max);
         for part in 0..count {
             let extra = more.is_some_and(|more| part < more);
             let pages = each.unwrap_or(0).saturating_add(u16::from(extra));
             let pages = u8::try_from(pages).map_err(|_| Error::Bug)?;
             let (first, pointer) = self.node(&mut merge, pages).await?;
             let key = if part == 0 { plan.low } else { first.ok_or(Error::Bug)? };
-            parts.push((key, pointer)).map_err(|_| Error::Bug)?;
+            let fresh = match state.entry(level.up(), key) {
+                Some(entry) => entry.fresh && entry.value.is_some(),
+                None => plan.held != Some(key),
+            };
+            let new = Pointed { key, pointer, fresh };
+            self.folded.points.push(new).map_err(|_| Error::Bug)?;
         }
-        Ok(parts)
+        if plan.is_root {
+            let root = match self.folded.points.as_slice() {
+                [only] => only.pointer,
+                _ => self.root().await?,
+            };
+            self.folded.points.clear();
+            self.folded.root = Some(root);
+        }
+        Ok(())
     }
 
+    #[inline(never)]
     async fn node(
         &mut self,
         merge: &mut Merge<'_, '_>,
         pages: u8,
     ) -> Result<(Option<Key>, NodePointer)> {
         let block = self.take().await?;
+        let level = self.folded.level;
         let mut keys = heapless::Vec::<Key, { DATA_PAGES_MAX as usize }>::new();
         for page in 0..pages {
-            let mut filler = Filler::new(self.out, self.level);
+            let mut filler = Filler::new(self.out, level);
             fill(self.media, merge, &mut filler).await?;
             if let Some(first) = filler.first {
                 keys.push(first).map_err(|_| Error::Bug)?;
@@ -360,21 +424,21 @@ impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, D, S> {
             self.write(block, page).await?;
         }
         if pages > 1 {
-            page::write_index(self.out, self.level, &keys).map_err(|_| Error::Bug)?;
+            page::write_index(self.out, level, &keys).map_err(|_| Error::Bug)?;
             self.write(block, pages).await?;
         }
-        Ok((keys.first().copied(), self.pointer(block, pages, self.level)))
+        Ok((keys.first().copied(), self.pointer(block, pages, level)))
     }
 
     /// Writes a node above the parts of the old root.
-    async fn root(&mut self, parts: &Parts) -> Result<NodePointer> {
-        let level = self.level.up();
+    async fn root(&mut self) -> Result<NodePointer> {
+        let level = self.folded.level.up();
         if level.0 >= HEIGHT_MAX {
             return Err(Error::NoSpace);
         }
         let block = self.take().await?;
         let mut builder = DataPageBuilder::new(self.out, level);
-        for (key, pointer) in parts {
+        for Pointed { key, pointer, .. } in &self.folded.points {
             let value = pointer.encode().map_err(|_| Error::Bug)?;
             if !builder.push(key, &value) {
                 return Err(Error::Bug);

@@ -6,9 +6,9 @@ use super::super::device::BlockDevice;
 use super::super::media::{Media, corrupt};
 use super::node::data_page;
 use crate::error::{Malformed, Result};
-use crate::format::group::{self, Group};
+use crate::format::group::Group;
 use crate::format::key::{Key, Kind, SPACE};
-use crate::format::page::{DataPage, DataPageBuilder, PAGE_PAYLOAD, item_bytes};
+use crate::format::page::{DataPage, DataPageBuilder, Item, PAGE_PAYLOAD, item_bytes};
 use crate::format::pointer::NodePointer;
 use crate::mutant::{self, Mutant};
 use crate::pending::{EntryView, State, first_group};
@@ -76,7 +76,7 @@ pub(super) struct Merge<'s, 'm> {
     state: &'s State<'m>,
     level: Level,
     high: Key,
-    nodes: Nodes,
+    nodes: &'s Nodes,
     node: usize,
     page: u8,
     /// No item of the current page was looked at.
@@ -93,6 +93,15 @@ pub(super) struct Merge<'s, 'm> {
     pub(super) cut: Key,
 }
 
+/// The first key in `from..high` about which something is pending, or the end key.
+fn pending_from(state: &State<'_>, level: Level, from: Key, high: Key) -> Key {
+    let entry = state.ceiling(level, from).map_or(Key::END, |entry| entry.key);
+    let touched = state.touched_group(first_group(from));
+    let group = touched.filter(|_| level == Level(0)).map_or(Key::END, Group::key);
+    let first = entry.min(group);
+    if first < high { first } else { Key::END }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Drained {
     /// The sink is full.
@@ -105,28 +114,26 @@ impl<'s, 'm> Merge<'s, 'm> {
     /// What `nodes`, which are for `low..high`, and at most `puts_max` pending values make.
     pub(super) fn new(
         state: &'s State<'m>,
-        nodes: &Nodes,
+        nodes: &'s Nodes,
         level: Level,
         low: Key,
         high: Key,
         puts_max: u16,
     ) -> Self {
-        let mut merge = Self {
+        Self {
             state,
             level,
             high,
-            nodes: nodes.clone(),
+            nodes,
             node: 0,
             page: 0,
             entered: true,
             next: low,
-            over: Key::END,
+            over: pending_from(state, level, low, high),
             puts_max,
             puts: 0,
             cut: high,
-        };
-        merge.over = merge.pending_from(low);
-        merge
+        }
     }
 
     fn position(&self) -> Option<(NodePointer, u8)> {
@@ -145,31 +152,25 @@ impl<'s, 'm> Merge<'s, 'm> {
         true
     }
 
-    fn pending_from(&self, from: Key) -> Key {
-        let entry = self.state.ceiling(self.level, from).map_or(Key::END, |entry| entry.key);
-        let touched = self.state.touched_group(first_group(from));
-        let group = touched.filter(|_| self.level == Level(0)).map_or(Key::END, Group::key);
-        let first = entry.min(group);
-        if first < self.high { first } else { Key::END }
-    }
-
     fn drain(
         &mut self,
         page: Option<&DataPage<'_>>,
         sink: &mut dyn Sink,
     ) -> Result<Drained, Malformed> {
-        let next = self.next;
-        let items = page.map(DataPage::items).into_iter().flatten();
-        let mut items = items.skip_while(|item| item.key < next).peekable();
-        let first = page.and_then(|page| page.items().next());
-        if core::mem::take(&mut self.entered) && first.is_some_and(|item| item.key < next) {
-            return Err(Malformed::Order);
-        }
+        let mut items = page.map(DataPage::items);
+        let mut item: Option<Item<'_>> = None;
         loop {
-            let item = items.peek().copied();
-            if item.is_none() && page.is_some() {
-                return Ok(Drained::Page);
+            if let (None, Some(items)) = (item, items.as_mut()) {
+                let Some(found) = items.next() else { return Ok(Drained::Page) };
+                if found.key < self.next {
+                    if self.entered {
+                        return Err(Malformed::Order);
+                    }
+                    continue;
+                }
+                item = Some(found);
             }
+            self.entered = false;
             let key = item.map_or(Key::END, |item| item.key).min(self.over);
             if key == Key::END {
                 return Ok(Drained::Page);
@@ -178,29 +179,31 @@ impl<'s, 'm> Merge<'s, 'm> {
                 return Err(Malformed::Order);
             }
             let base = item.filter(|item| item.key == key).map(|item| item.value);
-            if !self.step(key, base, sink)? {
+            let sent = if key == self.over {
+                self.send_pending(key, base, sink)?
+            } else {
+                base.map_or(Ok(true), |value| sink.add(&key, value))?
+            };
+            if !sent {
                 return Ok(Drained::Full);
             }
             if base.is_some() {
-                items.next();
+                item = None;
             }
             self.next = key.next();
             if key == self.over {
-                self.over = self.pending_from(self.next);
+                self.over = pending_from(self.state, self.level, self.next, self.high);
             }
         }
     }
 
-    /// Sends what stands under `key` now, if anything.
-    fn step(
+    /// Sends what stands under `key` now, if anything, when something is pending for it.
+    fn send_pending(
         &mut self,
         key: Key,
         base: Option<&[u8]>,
         sink: &mut dyn Sink,
     ) -> Result<bool, Malformed> {
-        if key != self.over {
-            return base.map_or(Ok(true), |value| sink.add(&key, value));
-        }
         let entry = self.state.entry(self.level, key);
         let of_group = self.level == Level(0) && (key.object, key.kind) == (SPACE, Kind::GROUP);
         let touched = of_group && self.state.touched_group(key.offset) == Some(key.offset);
@@ -213,24 +216,33 @@ impl<'s, 'm> Merge<'s, 'm> {
         }
         let live = key < self.cut;
         let forgets = self.level == Level(0) && mutant::on(Mutant::TombstoneDropped);
-        let mut value = match entry {
+        let value = match entry {
             Some(EntryView { value: None, .. }) if !forgets => None,
             Some(EntryView { value: Some(value), .. }) if live => Some(value),
             _ => base,
         };
-        let patched: [u8; group::SIZE];
-        if live && touched {
-            let mut item = value.map_or(Ok(Group::FREE), Group::from_value)?;
-            self.state.patch_group(key.offset, &mut item);
-            patched = item.encode();
-            value = Some(&patched);
-        }
-        let Some(value) = value else { return Ok(true) };
-        let added = sink.add(&key, value)?;
+        let added = match value {
+            _ if live && touched => self.send_group(key, value, sink)?,
+            Some(value) => sink.add(&key, value)?,
+            None => return Ok(true),
+        };
         if added && put && live {
             self.puts = self.puts.saturating_add(1);
         }
         Ok(added)
+    }
+
+    /// Sends a group item that says what the runs say. Apart, for its need of stack.
+    #[inline(never)]
+    fn send_group(
+        &self,
+        key: Key,
+        value: Option<&[u8]>,
+        sink: &mut dyn Sink,
+    ) -> Result<bool, Malformed> {
+        let mut item = value.map_or(Ok(Group::FREE), Group::from_value)?;
+        self.state.patch_group(key.offset, &mut item);
+        sink.add(&key, &item.encode())
     }
 }
 

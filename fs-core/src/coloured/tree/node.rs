@@ -5,17 +5,8 @@ use super::super::device::BlockDevice;
 use super::super::media::{Media, corrupt};
 use crate::error::{Malformed, Result};
 use crate::format::key::Key;
-use crate::format::page::{DataPage, IndexPage, Item};
+use crate::format::page::{DataPage, IndexPage};
 use crate::format::pointer::NodePointer;
-
-/// Which item next to a bound is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    /// The last one before the bound.
-    Before,
-    /// The first one at the bound or after it.
-    At,
-}
 
 /// An item that was found.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +14,6 @@ pub(super) struct Spot {
     pub(super) key: Key,
     /// Bytes of its value.
     pub(super) length: usize,
-    /// The page that holds it.
-    pub(super) page: u8,
 }
 
 /// Data page number `page` of a node.
@@ -42,66 +31,40 @@ pub(super) async fn data_page<'a, D: BlockDevice>(
     Ok(parsed)
 }
 
-/// Finds the item of `node` next to `bound`, and copies as much of its value as `target` takes.
-/// Page `near` is looked at first: when it has the answer, the index page is not read.
+/// Finds the first item of `node` at or after `bound`, and copies as much of its value as `target`
+/// takes.
 #[colour]
 pub(super) async fn seek<D: BlockDevice>(
     media: &mut Media<'_, D>,
     node: &NodePointer,
     bound: Key,
-    side: Side,
-    near: Option<u8>,
     target: &mut [u8],
 ) -> Result<Option<Spot>> {
-    if let Some(page) = near {
-        let data = data_page(media, node, page).await?;
-        let (before, at) = neighbours(&data, bound);
-        let last = page.saturating_add(1) >= node.data_pages();
-        let found = match side {
-            Side::Before => before.filter(|_| at.is_some() || last),
-            Side::At => at.filter(|_| before.is_some() || page == 0),
-        };
-        if let Some(item) = found {
-            return Ok(Some(copy(&item, page, target)));
-        }
-    }
-    let mut page = page_of(media, node, bound, side).await?;
+    let mut page = page_of(media, node, bound).await?;
     while page < node.data_pages() {
         let data = data_page(media, node, page).await?;
-        let (before, at) = neighbours(&data, bound);
-        match side {
-            Side::Before => return Ok(before.map(|item| copy(&item, page, target))),
-            Side::At => {
-                if let Some(item) = at {
-                    return Ok(Some(copy(&item, page, target)));
-                }
-            }
+        if let Some(item) = data.items().find(|item| item.key >= bound) {
+            return Ok(Some(Spot { key: item.key, length: copy(item.value, target) }));
         }
         page = page.saturating_add(1);
     }
     Ok(None)
 }
 
-/// The items of a page on both sides of `bound`.
-fn neighbours<'a>(data: &DataPage<'a>, bound: Key) -> (Option<Item<'a>>, Option<Item<'a>>) {
-    let before = data.items().take_while(|item| item.key < bound).last();
-    (before, data.items().find(|item| item.key >= bound))
-}
-
-fn copy(item: &Item<'_>, page: u8, target: &mut [u8]) -> Spot {
-    for (byte, source) in target.iter_mut().zip(item.value) {
+/// Copies what fits, and gives the length of all of it.
+pub(super) fn copy(value: &[u8], target: &mut [u8]) -> usize {
+    for (byte, source) in target.iter_mut().zip(value) {
         *byte = *source;
     }
-    Spot { key: item.key, length: item.value.len(), page }
+    value.len()
 }
 
-/// The page in which the search for an item next to `bound` begins.
+/// The data page that has `key`, if the node has it: no item of a later one is before it.
 #[colour]
-async fn page_of<D: BlockDevice>(
+pub(super) async fn page_of<D: BlockDevice>(
     media: &mut Media<'_, D>,
     node: &NodePointer,
-    bound: Key,
-    side: Side,
+    key: Key,
 ) -> Result<u8> {
     let Some(page) = node.index_page() else { return Ok(0) };
     let bytes = media.page(node, page).await?;
@@ -109,7 +72,5 @@ async fn page_of<D: BlockDevice>(
     if index.level() != node.level || index.count() != node.data_pages() {
         return Err(corrupt(node.block)(Malformed::Field("index")));
     }
-    let page = index.page_of(&bound);
-    let begins = side == Side::Before && index.first_key(page) == Some(bound);
-    Ok(if begins { page.saturating_sub(1) } else { page })
+    Ok(index.page_of(&key))
 }

@@ -3,10 +3,10 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::media::{Media, corrupt};
-use super::node::{Side, seek};
+use super::node::{data_page, page_of};
 use crate::error::{Error, Malformed, Result};
 use crate::format::key::Key;
-use crate::format::pointer::{self, NodePointer};
+use crate::format::pointer::NodePointer;
 use crate::pending::{Found, State};
 use crate::units::Level;
 
@@ -36,93 +36,65 @@ impl Place {
     }
 }
 
-/// A child's pointer, as the node and what is pending at its level say together.
-struct Separator {
-    key: Key,
-    pointer: NodePointer,
-    /// A page of the node next to it.
-    page: Option<u8>,
-}
-
-#[colour]
-async fn separator<D: BlockDevice>(
-    media: &mut Media<'_, D>,
-    state: &State<'_>,
-    node: &Place,
-    bound: Key,
-    side: Side,
-    near: Option<u8>,
-) -> Result<Option<Separator>> {
-    let level = node.pointer.level;
-    let wrong = corrupt(node.pointer.block);
-    let mut value = [0; pointer::SIZE];
-    let mut limit = bound;
-    let base = loop {
-        let spot = seek(media, &node.pointer, limit, side, near, &mut value).await?;
-        match spot {
-            Some(spot) if !node.holds(spot.key) => return Err(wrong(Malformed::Order)),
-            Some(spot) if state.find(level, spot.key) == Found::Gone => {
-                limit = if side == Side::Before { spot.key } else { spot.key.next() };
-            }
-            _ => break spot,
-        }
-    };
-    let pending = |low, high| state.range(level, low, high).filter(|entry| entry.value.is_some());
-    let over = match side {
-        Side::Before => pending(node.low, bound).last(),
-        Side::At => pending(bound, node.high).next(),
-    };
-    let page = base.map(|spot| spot.page).or(near);
-    let closer = |key: Key| match (side, base) {
-        (_, None) => true,
-        (Side::Before, Some(spot)) => key >= spot.key,
-        (Side::At, Some(spot)) => key <= spot.key,
-    };
-    let (key, bytes) = match (over.filter(|entry| closer(entry.key)), base) {
-        (Some(entry), _) => (entry.key, entry.value.unwrap_or_default()),
-        (None, Some(spot)) => (spot.key, &value[..]),
-        (None, None) => return Ok(None),
-    };
-    let pointer = NodePointer::from_value(bytes).map_err(wrong)?;
-    Ok(Some(Separator { key, pointer, page }))
-}
-
-/// The child of `node` that `key` belongs to. A key before the first separator belongs to the
-/// first child.
+/// Goes from a node to the child that `key` belongs to, as the node and what is pending at its
+/// level say together. A key before the first separator belongs to the first child.
+///
+/// Where separators are gone the node is read from its first page on, else from the page of `key`.
 #[colour]
 pub(super) async fn child_of<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
-    node: &Place,
     key: Key,
-) -> Result<Place> {
-    let level = node.pointer.level;
-    let found = separator(media, state, node, key.next(), Side::Before, None).await?;
-    let mut first = found.is_none();
-    let child = if let Some(child) = found {
-        child
-    } else {
-        let after = separator(media, state, node, key.next(), Side::At, None).await?;
-        after.ok_or(corrupt(node.pointer.block)(Malformed::Field("children")))?
-    };
-    let after = separator(media, state, node, child.key.next(), Side::At, child.page).await?;
-    if !first && child.key > node.low {
-        // Earlier pages hold earlier children, unless all of them are gone.
-        let mut gone =
-            state.range(level, node.low, child.key).filter(|entry| entry.value.is_none());
-        let surely_not = child.page.is_some_and(|page| page > 0) && gone.next().is_none();
-        first = !surely_not
-            && separator(media, state, node, child.key, Side::Before, child.page).await?.is_none();
+    place: &mut Place,
+) -> Result<()> {
+    let (mut key, node, level) = (key, place.pointer, place.pointer.level);
+    let wrong = corrupt(node.block);
+    let gone = state.range(level, place.low, place.high).any(|entry| entry.value.is_none());
+    loop {
+        let mut page = if gone { 0 } else { page_of(media, &node, key).await? };
+        let (mut at, mut next, mut earlier) = (None, None, page > 0);
+        while next.is_none() && page < node.data_pages() {
+            for item in data_page(media, &node, page).await?.items() {
+                if gone && state.find(level, item.key) == Found::Gone {
+                    continue;
+                }
+                if item.key > key {
+                    next = Some(item.key);
+                    break;
+                }
+                earlier |= at.is_some();
+                at = Some((item.key, item.pointer().map_err(&wrong)?));
+            }
+            page = page.saturating_add(1);
+        }
+        for entry in state.range(level, place.low, place.high) {
+            let Some(value) = entry.value else { continue };
+            if entry.key > key {
+                next = next.filter(|next| *next < entry.key).or(Some(entry.key));
+                break;
+            }
+            let before = at.map(|(key, _)| key);
+            earlier |= before.is_some_and(|before| before != entry.key);
+            if before.is_none_or(|before| before <= entry.key) {
+                at = Some((entry.key, NodePointer::from_value(value).map_err(&wrong)?));
+            }
+        }
+        if next.is_some_and(|next| !place.holds(next)) {
+            return Err(wrong(Malformed::Order));
+        }
+        if let Some((separator, pointer)) = at {
+            if !place.holds(separator) {
+                return Err(wrong(Malformed::Order));
+            }
+            let low = if earlier { separator } else { place.low };
+            *place = Place { pointer, separator, low, high: next.unwrap_or(place.high) };
+            return Ok(());
+        }
+        key = next.ok_or(wrong(Malformed::Field("children")))?;
     }
-    Ok(Place {
-        pointer: child.pointer,
-        separator: child.key,
-        low: if first { node.low } else { child.key },
-        high: after.map_or(node.high, |after| after.key),
-    })
 }
 
-/// The node of `level` that `key` belongs to, and its parent.
+/// Goes from the root to the node of `level` that `key` belongs to.
 ///
 /// # Errors
 /// `Bug` if the tree is not that high; `Corrupt`; the device's.
@@ -132,17 +104,15 @@ pub(super) async fn locate<D: BlockDevice>(
     state: &State<'_>,
     level: Level,
     key: Key,
-) -> Result<(Place, Option<Place>)> {
-    let mut place = Place::root(state);
-    let mut parent = None;
+    place: &mut Place,
+) -> Result<()> {
+    *place = Place::root(state);
     if place.pointer.level < level || key == Key::END {
         return Err(Error::Bug);
     }
     // Pages and changes are checked to point one level down: the level falls with each step.
     while place.pointer.level > level {
-        let child = child_of(media, state, &place, key).await?;
-        parent = Some(place);
-        place = child;
+        child_of(media, state, key, place).await?;
     }
-    Ok((place, parent))
+    Ok(())
 }

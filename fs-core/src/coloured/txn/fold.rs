@@ -80,7 +80,8 @@ impl<D: BlockDevice> Txn<'_, D> {
         let mut supply = Supply { space: &mut self.space, picks, taken: 0 };
         let out = self.work.first_chunk_mut::<PAGE_BYTES>().ok_or(Error::Bug)?;
         let (media, state, at) = (&mut self.media, &self.state, (level, key));
-        let folded = tree::fold(media, state, &mut supply, out, at, pages).await?;
+        let mut folded = Folded::new();
+        tree::fold(media, state, &mut supply, out, at, pages, &mut folded).await?;
         self.media.barrier(Edge::Nodes).await?;
         if mutant::on(Mutant::ReuseBeforeDurable) {
             for block in &folded.given {
