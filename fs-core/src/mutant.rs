@@ -30,6 +30,10 @@ mutants! {
     EntryNotStrengthened,
     /// Settling does not strike doubtful anchor slots.
     DoubtNotStruck,
+    /// Settling leaves a slot that reads as an entry above the newest one.
+    ValidDoubtKept,
+    /// A sealed journal is continued beside a doubtful anchor slot.
+    CleanDoubtNotStruck,
     /// Settling first erases the anchor block that holds the newest entry.
     NewestAnchorErased,
     /// Anchor entries are ranked by sequence alone, not by session first.

@@ -87,6 +87,18 @@ impl Anchors {
         if which == 0 { first } else { last }
     }
 
+    /// Whether a slot could one day outrank the newest entry, or read as nothing sensible.
+    fn is_doubtful(state: SlotState, which: u8, slot: SlotNo, newest: &Found) -> bool {
+        match state {
+            SlotState::Blank => false,
+            SlotState::Garbage => true,
+            SlotState::Valid(entry) => {
+                let above = Found { entry, which, slot }.rank() > newest.rank();
+                above && !mutant::on(Mutant::ValidDoubtKept)
+            }
+        }
+    }
+
     /// The block for the next entry: the one that does not hold the newest.
     fn target(&self) -> u8 {
         let newest = self.newest.map_or(0, |newest| newest.which);
@@ -128,7 +140,8 @@ impl Anchors {
     }
 
     /// Removes every doubt about which entry is the newest: programs its bytes over themselves,
-    /// and zeros over each slot that holds garbage or may only look blank.
+    /// and zeros over each slot that holds garbage, that may only look blank, or that reads as an
+    /// entry above the newest: it did not count when it was looked for, and must never count.
     ///
     /// # Errors
     /// The device's; to be repeated then.
@@ -149,6 +162,32 @@ impl Anchors {
         Ok(())
     }
 
+    /// Removes the doubt that can be left before a sealed journal is continued.
+    ///
+    /// A mount that missed the seal may have begun to settle, and have been cut while it wrote
+    /// the first entry of an anchor block that it had erased. Such an entry belongs to the next
+    /// session: if it read well one day it would outrank everything that is going to be logged.
+    ///
+    /// # Errors
+    /// The device's; to be repeated then.
+    pub async fn resolve_sealed<D: BlockDevice>(
+        &mut self,
+        media: &mut Media<'_, D>,
+    ) -> Result<()> {
+        let Some(newest) = self.newest else { return Ok(()) };
+        let which = 1 ^ newest.which;
+        let block = self.block(which);
+        let state = media.read_slot(block, 0).await?;
+        let settled = matches!(state, SlotState::Valid(_));
+        if settled && !Self::is_doubtful(state, which, 0, &newest) {
+            return Ok(());
+        }
+        if mutant::on(Mutant::CleanDoubtNotStruck) {
+            return Ok(());
+        }
+        media.strike_slot(block, 0).await
+    }
+
     async fn strike<D: BlockDevice>(
         &mut self,
         media: &mut Media<'_, D>,
@@ -162,13 +201,12 @@ impl Anchors {
                 used = slot.saturating_add(1);
                 continue;
             }
-            match media.read_slot(block, slot).await? {
-                SlotState::Blank => {}
-                SlotState::Valid(_) => used = slot.saturating_add(1),
-                SlotState::Garbage => {
-                    media.strike_slot(block, slot).await?;
-                    used = slot.saturating_add(1);
-                }
+            let state = media.read_slot(block, slot).await?;
+            if Self::is_doubtful(state, which, slot, newest) {
+                media.strike_slot(block, slot).await?;
+            }
+            if state != SlotState::Blank {
+                used = slot.saturating_add(1);
             }
         }
         if used < media.slot_count() {
@@ -242,5 +280,16 @@ impl Journal {
     /// The device's.
     pub async fn resolve<D: BlockDevice>(&mut self, media: &mut Media<'_, D>) -> Result<()> {
         self.anchors.resolve(media).await
+    }
+
+    /// See [`Anchors::resolve_sealed`].
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn resolve_sealed<D: BlockDevice>(
+        &mut self,
+        media: &mut Media<'_, D>,
+    ) -> Result<()> {
+        self.anchors.resolve_sealed(media).await
     }
 }

@@ -141,7 +141,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         }
         let sealed = self.journal.is_sealed();
         if sealed && self.journal.strengthen_seal(&mut self.media, &mut self.work[..]).await? {
-            return Ok(());
+            return self.journal.resolve_sealed(&mut self.media).await;
         }
         self.settle().await
     }
