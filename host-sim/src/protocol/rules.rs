@@ -82,7 +82,6 @@ impl Rule {
     #[cfg(test)]
     pub const MODEL_ONLY: &[Self] = &[
         Self::RecordBeforeNode,
-        Self::CleanDoubtNotStruck,
         Self::CleanStrikesOtherOnly,
         Self::CleanStrikesFirstSlotOnly,
         Self::CleanEntryNotStrengthened,
@@ -97,7 +96,6 @@ impl Rule {
         Self::LeavingForgotten,
         Self::OldChainFreed,
         Self::DoubtSettledFromMedium,
-        Self::ValidDoubtKept,
         Self::AnchorEraseNotDoubtful,
         Self::TailInPlace,
         Self::OneImageRead,

@@ -60,16 +60,23 @@ impl<D: BlockDevice> Txn<'_, D> {
             if self.state.fits(bytes) && runs {
                 return Ok(());
             }
-            let pages = self.data_pages_max();
-            let choice = if runs {
-                tree::choose(&mut self.media, &self.state, pages).await?
-            } else {
-                tree::choose_runs(&mut self.media, &self.state).await?
-            };
-            let (level, key) = choice.ok_or(Error::Bug)?;
+            let (level, key) = self.choose_fold(runs).await?.ok_or(Error::Bug)?;
             self.fold(level, key).await?;
         }
         Err(Error::Bug)
+    }
+
+    /// The next node to fold. One that frees runs may add pointers without freeing any: it is
+    /// taken only while there is room for them.
+    async fn choose_fold(&mut self, runs: bool) -> Result<Option<(Level, Key)>> {
+        if !runs && self.state.fits(FOLD_RESERVE.saturating_mul(2)) {
+            let choice = tree::choose_runs(&mut self.media, &self.state).await?;
+            if choice.is_some() {
+                return Ok(choice);
+            }
+        }
+        let pages = self.data_pages_max();
+        tree::choose(&mut self.media, &self.state, pages).await
     }
 
     /// Rewrites the node of `level` that `key` belongs to, with what is pending for it.
