@@ -224,3 +224,20 @@ fn a_device_or_memory_that_does_not_fit_is_refused() {
     let result = Volume::format(&mut device, &mut memory, &FormatOptions::default());
     assert_eq!(result, Err(Error::Geometry));
 }
+
+/// Erasing ahead chose a run of free blocks, then opened a journal block, which took one of the
+/// run as the block after it: a block in use was erased and called free.
+#[test]
+fn erasing_ahead_leaves_the_named_next_journal_block_alone() {
+    for files in 0..60 {
+        let mut bytes = vec![0xFF; 24 * 4096];
+        formatted(&mut bytes);
+        with(&mut bytes, |volume| {
+            for number in 0..files {
+                volume.replace("file", &[number; 60]).unwrap();
+            }
+            volume.maintain(1).unwrap();
+            volume.check().unwrap();
+        });
+    }
+}

@@ -169,6 +169,8 @@ impl<D: BlockDevice> Txn<'_, D> {
             if self.find_run(Want::Erased, &[]).await?.is_some() {
                 break;
             }
+            // Before the search: a new journal block takes a free block, maybe one of the run.
+            self.journal_room(FOLD_RECORD_BYTES).await?;
             let Some(run) = self.find_run(Want::Dirty, &[]).await? else { break };
             self.erase_ahead(Run { start: run.start, length: run.length }).await?;
             done = done.saturating_add(1);
@@ -177,7 +179,6 @@ impl<D: BlockDevice> Txn<'_, D> {
     }
 
     async fn erase_ahead(&mut self, run: Run) -> Result<()> {
-        self.journal_room(FOLD_RECORD_BYTES).await?;
         let early = mutant::on(Mutant::ErasedClaimedEarly);
         if !early {
             self.media.erase(run.start, run.length).await?;
