@@ -14,7 +14,9 @@
 )]
 
 use fs_core::blocking::Volume;
-use fs_core::blocking::device::RamDevice;
+use fs_core::blocking::device::{BlockDevice, RamDevice};
+use fs_core::error::ErrorKind;
+use fs_core::units::{ByteOffset, Geometry};
 use fs_core::{Error, FormatOptions, Memory, MountOptions, NameBuf, NodeKind, OpenOptions};
 use std::collections::BTreeMap;
 
@@ -239,5 +241,56 @@ fn erasing_ahead_leaves_the_named_next_journal_block_alone() {
             volume.maintain(1).unwrap();
             volume.check().unwrap();
         });
+    }
+}
+
+/// RAM that is programmed in units of 64 bytes.
+struct Coarse<'a>(Ram<'a>);
+
+impl BlockDevice for Coarse<'_> {
+    type Error = ErrorKind;
+
+    fn geometry(&self) -> Geometry {
+        Geometry { program_unit: 64, ..BlockDevice::geometry(&self.0) }
+    }
+
+    fn read(&mut self, at: ByteOffset, target: &mut [u8]) -> Result<(), ErrorKind> {
+        BlockDevice::read(&mut self.0, at, target)
+    }
+
+    fn program(&mut self, at: ByteOffset, source: &[u8]) -> Result<(), ErrorKind> {
+        assert!(
+            at.0.is_multiple_of(64) && source.len().is_multiple_of(64),
+            "program of a part of a unit"
+        );
+        BlockDevice::program(&mut self.0, at, source)
+    }
+
+    fn erase(&mut self, at: ByteOffset, bytes: u64) -> Result<(), ErrorKind> {
+        BlockDevice::erase(&mut self.0, at, bytes)
+    }
+
+    fn discard(&mut self, at: ByteOffset, bytes: u64) -> Result<(), ErrorKind> {
+        BlockDevice::discard(&mut self.0, at, bytes)
+    }
+
+    fn sync(&mut self) -> Result<(), ErrorKind> {
+        BlockDevice::sync(&mut self.0)
+    }
+}
+
+/// A checkpoint's record was filled to the longest length that can be read, which its padding then
+/// exceeded: with much pending, no mount succeeded.
+#[test]
+fn a_coarse_program_unit_leaves_room_for_the_padding_of_a_long_record() {
+    let mut bytes = vec![0xFF; 64 * 4096];
+    let mut memory = Memory::<2048, 8, 2>::new();
+    let mut device = Coarse(Ram::new(&mut bytes));
+    Volume::format(&mut device, &mut memory, &FormatOptions::default()).unwrap();
+    for number in 0..200_u8 {
+        let name = format!("file-{number}");
+        let volume = Volume::mount(&mut device, &mut memory, MountOptions::default()).unwrap();
+        volume.replace(&name, &vec![number; usize::from(number)]).unwrap();
+        volume.check().unwrap();
     }
 }

@@ -4,7 +4,7 @@ use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::Base;
 use super::super::space::Want;
-use super::{Error, Groups, Held, Txn};
+use super::{Error, Groups, Held, RECORD_BYTES, Txn};
 use crate::error::Result;
 use crate::format::change::{Change, ChangeWriter, Changes, Run, RunState, Scalars};
 use crate::format::record::{HEADER_BYTES, RecordKind};
@@ -32,7 +32,7 @@ impl<D> Txn<'_, D> {
 
     /// Adds the blocks that may be given back now to the record, as far as it has room.
     pub(super) fn push_releases(&mut self, length: &mut usize) {
-        let Some(rest) = self.work.get_mut(*length..) else { return };
+        let Some(rest) = self.work.get_mut(*length..RECORD_BYTES) else { return };
         let mut writer = ChangeWriter::new(rest);
         for run in self.state.runs_of(RunState::Leaving) {
             let blocks = (0..run.length).map(|behind| run.start.plus(behind.into()));
@@ -80,7 +80,7 @@ impl<D: BlockDevice> Txn<'_, D> {
     pub(super) async fn journal_room(&mut self, length: usize) -> Result<()> {
         let releases = self.state.runs_of(RunState::Leaving).map(|run| usize::from(run.length));
         let releases = releases.sum::<usize>().saturating_mul(7);
-        let length = length.saturating_add(releases).min(self.work.len());
+        let length = length.saturating_add(releases).min(RECORD_BYTES);
         if !self.journal.has_room(&self.media, length) {
             self.open_next_block().await?;
         }
@@ -136,7 +136,7 @@ impl<D: BlockDevice> Txn<'_, D> {
 
     /// Fills the work buffer with changes that carry `tag`; `None` if there are none.
     fn write_tagged(&mut self, tag: u8) -> Result<Option<usize>> {
-        let rest = self.work.get_mut(HEADER_BYTES..).ok_or(Error::Bug)?;
+        let rest = self.work.get_mut(HEADER_BYTES..RECORD_BYTES).ok_or(Error::Bug)?;
         let mut writer = ChangeWriter::new(rest);
         for change in self.state.tagged(tag) {
             if writer.push(&change).is_err() {

@@ -46,6 +46,11 @@ use crate::memory::WORK_BYTES;
 use crate::pending::{ENTRY_BYTES, State};
 use crate::units::{BlockNo, Level, ObjectId, PAGE_BYTES};
 
+/// Bytes of the longest record that is written: with its padding to any program unit it must not
+/// be longer than the longest that is read.
+const RECORD_BYTES: usize = 1024;
+const _: () = assert!(RECORD_BYTES <= WORK_BYTES && RECORD_BYTES.is_multiple_of(64));
+
 /// RAM that a volume works in.
 pub struct Buffers<'m> {
     /// Holds the pending set: at least what the volume was formatted for.
@@ -298,7 +303,7 @@ impl<D> Txn<'_, D> {
     }
 
     fn push(&mut self, length: &mut usize, change: &Change<'_>) -> Result<()> {
-        let rest = self.work.get_mut(*length..).ok_or(Error::Bug)?;
+        let rest = self.work.get_mut(*length..RECORD_BYTES).ok_or(Error::Bug)?;
         let mut writer = ChangeWriter::new(rest);
         writer.push(change).map_err(|_| Error::Bug)?;
         *length = length.saturating_add(writer.len());

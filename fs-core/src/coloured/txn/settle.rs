@@ -22,7 +22,7 @@ use super::super::device::BlockDevice;
 use super::super::journal::{Journal, Link};
 use super::super::media::Edge;
 use super::log::base_of;
-use super::{Error, Held, Txn};
+use super::{Error, Held, RECORD_BYTES, Txn};
 use crate::error::Result;
 use crate::format::change::{Change, ChangeWriter, Run, RunState};
 use crate::format::record::{HEADER_BYTES, RecordKind};
@@ -66,7 +66,7 @@ impl<D> Txn<'_, D> {
     /// Fills the work buffer with the part of the checkpoint that begins after `done` changes.
     /// Gives its length, how many changes are done then, and whether it is the last part.
     fn write_part(&mut self, plan: &Plan, done: usize) -> Result<(usize, usize, bool)> {
-        let rest = self.work.get_mut(HEADER_BYTES..).ok_or(Error::Bug)?;
+        let rest = self.work.get_mut(HEADER_BYTES..RECORD_BYTES).ok_or(Error::Bug)?;
         let mut writer = ChangeWriter::new(rest);
         let scalars = core::iter::once(Change::Scalars(plan.scalars));
         let changes = scalars.chain(self.state.all_changes(0)).chain(plan.changed.iter().copied());
