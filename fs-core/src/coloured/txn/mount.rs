@@ -120,9 +120,11 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             return Err(Error::TooBig { needs });
         }
         media.adopt(&superblock);
+        let mut state = State::new(arena, needs);
+        state.bound_blocks(superblock.block_count);
         Ok(Self {
             media,
-            state: State::new(arena, needs),
+            state,
             journal: Journal::new(superblock.anchors()),
             space: Space::new(superblock.block_count.0),
             work,
