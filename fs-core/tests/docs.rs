@@ -2,6 +2,9 @@
 //! and the numbered lists that the code refers to are complete.
 #![allow(clippy::expect_used, reason = "a test, not firmware")]
 
+use fs_core::blocking::Volume;
+use fs_core::blocking::device::RamDevice;
+use fs_core::{FormatOptions, Memory, MountOptions};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,6 +34,28 @@ fn every_relative_link_leads_to_a_file() {
 fn the_readme_names_two_commands() {
     let named = commands(&read(&Path::new(ROOT).join("README.md")));
     assert_eq!(named, COMMANDS);
+}
+
+#[test]
+fn as_many_files_fit_as_the_readme_says() {
+    let readme = read(&Path::new(ROOT).join("README.md"));
+    let row = readme.lines().find(|line| line.starts_with("| room |")).expect("the row on room");
+    for (blocks, said) in [(16, 7), (64, 160), (256, 800)] {
+        assert!(row.contains(&format!("{said} ")), "{row}");
+        let fit = files_that_fit(blocks);
+        assert!(fit >= said, "{fit} files fit on {blocks} blocks, not {said}");
+    }
+}
+
+/// Files of 400 bytes that a new volume takes.
+fn files_that_fit(blocks: usize) -> usize {
+    let mut bytes = vec![0xFF; blocks.saturating_mul(4096)];
+    let (mut device, mut memory) = (RamDevice::new(&mut bytes), Memory::<2048>::new());
+    let (options, format) = (MountOptions::default(), FormatOptions::default());
+    let volume = Volume::mount_or_format(&mut device, &mut memory, options, &format);
+    let volume = volume.expect("a volume");
+    let full = |number: &usize| volume.replace(&format!("file{number}"), &[7; 400]);
+    (0..).take_while(|number| full(number).is_ok()).count()
 }
 
 #[test]
