@@ -294,3 +294,16 @@ fn a_coarse_program_unit_leaves_room_for_the_padding_of_a_long_record() {
         volume.check().unwrap();
     }
 }
+
+#[test]
+fn a_journal_longer_than_this_version_can_write_is_not_formatted() {
+    let mut bytes = vec![0xFF; 64 * 4096];
+    for (journal_blocks_max, result) in
+        [(1, Err(Error::Invalid)), (4, Ok(())), (5, Err(Error::Invalid)), (16, Err(Error::Invalid))]
+    {
+        let mut memory = Memory::<2048, 8, 2>::new();
+        let mut device = Ram::new(&mut bytes);
+        let options = FormatOptions { journal_blocks_max, ..FormatOptions::default() };
+        assert_eq!(Volume::format(&mut device, &mut memory, &options), result);
+    }
+}

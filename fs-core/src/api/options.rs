@@ -24,7 +24,7 @@ pub struct FormatOptions {
     pub name_max: u16,
     /// Bytes of changes kept in RAM before they reach the tree; a reader must lend as much.
     pub pending_bytes_max: u16,
-    /// Blocks that the live journal may span, 2 to 16: bounds the time of a mount.
+    /// Blocks that the live journal may span, 2 to 4 in this version: bounds the time of a mount.
     pub journal_blocks_max: u8,
 }
 

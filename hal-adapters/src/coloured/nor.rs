@@ -55,7 +55,8 @@ impl<F: NorFlash> NorDevice<F> {
     /// A flash of which only `NorFlash` is known: each unit is programmed once after an erase.
     ///
     /// Right for flash with error correction over each word (most internal flash of
-    /// microcontrollers), where a second program destroys the word.
+    /// microcontrollers), where a second program destroys the word. This version of the filesystem
+    /// refuses to write to such flash.
     pub fn once(flash: F) -> Self {
         const { Self::UNITS_ARE_SOUND };
         Self { flash, guarantees: Self::GUARANTEES }
@@ -64,9 +65,8 @@ impl<F: NorFlash> NorDevice<F> {
     /// A flash whose zero bits may be programmed again, although its driver does not say so.
     ///
     /// For serial NOR chips: their datasheets allow it, but many drivers implement `NorFlash`
-    /// without the marker `MultiwriteNorFlash`. The filesystem then spends fewer erases. Wrong for
-    /// flash with error correction over each word: committed data would be lost. In doubt use
-    /// [`NorDevice::once`].
+    /// without the marker `MultiwriteNorFlash`. Wrong for flash with error correction over each
+    /// word: committed data would be lost. In doubt use [`NorDevice::once`].
     pub fn assume_multiwrite(flash: F) -> Self {
         const { Self::UNITS_ARE_SOUND };
         Self { flash, guarantees: Self::GUARANTEES | Guarantees::REPROGRAM_ZERO_BITS }

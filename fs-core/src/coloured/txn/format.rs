@@ -1,13 +1,13 @@
 //! Making a volume.
 //!
-//! The order lets a cut be told from a volume: first the block 0 says "format in progress", then
-//! the copy of an old superblock goes, then everything of the new volume is written, the last
-//! block's superblock and entry before those of block 0. Until the old copy in the last block is
-//! erased the old volume is still there; from the moment the new one stands in the last block the
-//! new volume is.
+//! The order lets a cut be told from a volume: first block 0 says "format in progress", then the
+//! copy of an old superblock goes, then everything of the new volume is written, the last block's
+//! superblock and entry before those of block 0. Until that mark is whole the old volume is still
+//! there; while it is, there is none; from the moment it is erased again the new volume is there.
 
 use super::super::colour;
 use super::super::device::BlockDevice;
+use super::super::journal::CHAIN_MAX;
 use super::super::media::Media;
 use super::mount::{block_bytes, is_supported};
 use super::{Buffers, Error, Txn};
@@ -39,8 +39,8 @@ const USED: u16 = 7;
 
 #[colour]
 impl<'m, D: BlockDevice> Txn<'m, D> {
-    /// Makes an empty volume on `device`. Five erases and about a dozen programs; no block beyond
-    /// the first six and the last is touched.
+    /// Makes an empty volume on `device`. Six erases and seven programs; no block but the
+    /// first two, the root's and the last is touched.
     ///
     /// # Errors
     /// `Geometry` or `NotSupported` if this version cannot use the device, `Invalid` or `TooBig`
@@ -132,7 +132,8 @@ fn superblock_for(geometry: &Geometry, options: &FormatOptions) -> Result<Superb
         journal_blocks_max: journal,
         label: options.label,
     };
-    if superblock.pending_bytes_max < PENDING_MIN || superblock.encode().is_err() {
+    let fits = superblock.pending_bytes_max >= PENDING_MIN && usize::from(journal) < CHAIN_MAX;
+    if !fits || superblock.encode().is_err() {
         return Err(Error::Invalid);
     }
     Ok(superblock)

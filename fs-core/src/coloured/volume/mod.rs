@@ -19,7 +19,7 @@ pub type Volume<'m, D> = Vfs<'m, Vellum<'m, D>>;
 impl<'m, D: BlockDevice> Vfs<'m, Vellum<'m, D>> {
     /// Makes an empty volume on `device`, whatever is there.
     ///
-    /// Costs five erases and about a dozen programs, however large the device.
+    /// Costs six erases and seven programs, however large the device.
     ///
     /// # Errors
     /// `Geometry`, `NotSupported` or `Invalid` if device and options do not fit, `TooBig` if they
@@ -36,7 +36,7 @@ impl<'m, D: BlockDevice> Vfs<'m, Vellum<'m, D>> {
 
     /// Mounts the volume on `device`.
     ///
-    /// Reads the anchors and the journal: at most `journal_blocks_max` blocks. Unless the volume
+    /// Reads the anchors and the journal: at most `journal_blocks_max` blocks and one. Unless the volume
     /// was parked or `read_only` is set, it then makes the state found the only one: three erases
     /// and what is pending, before anything else.
     ///
