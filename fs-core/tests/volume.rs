@@ -307,3 +307,36 @@ fn a_journal_longer_than_this_version_can_write_is_not_formatted() {
         assert_eq!(Volume::format(&mut device, &mut memory, &options), result);
     }
 }
+
+/// A device that was formatted again with the same uuid, and did the same again, continued at the
+/// end of a journal block with what the first volume had left in the next: no mount succeeded.
+#[test]
+fn nothing_of_an_earlier_volume_continues_a_new_one() {
+    let mut bytes = vec![0xFF; 64 * 4096];
+    let content = |number: u32| format!("content {number}").into_bytes();
+    formatted(&mut bytes);
+    with(&mut bytes, |volume| {
+        for number in 0..500 {
+            volume.replace(&format!("file-{}", number % 7), &content(number)).unwrap();
+        }
+    });
+    formatted(&mut bytes);
+    let mut copies = Vec::new();
+    for count in 0..120 {
+        let mut copy = bytes.clone();
+        with(&mut copy, |volume| {
+            for number in 0..count * 2 {
+                volume.replace(&format!("file-{}", number % 7), &content(number)).unwrap();
+            }
+        });
+        copies.push(copy);
+    }
+    for (count, copy) in copies.iter_mut().enumerate().skip(4) {
+        with(copy, |volume| {
+            let last = count as u32 * 2 - 1;
+            let mut target = [0; 32];
+            let length = volume.read_file(&format!("file-{}", last % 7), &mut target).unwrap();
+            assert_eq!(&target[..length], &content(last)[..]);
+        });
+    }
+}

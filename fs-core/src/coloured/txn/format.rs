@@ -39,8 +39,8 @@ const USED: u16 = 7;
 
 #[colour]
 impl<'m, D: BlockDevice> Txn<'m, D> {
-    /// Makes an empty volume on `device`. Six erases and seven programs; no block but the
-    /// first two, the root's and the last is touched.
+    /// Makes an empty volume on `device`. Six erases and at most eight programs; no block but
+    /// the first two, the root's and the last is touched.
     ///
     /// # Errors
     /// `Geometry` or `NotSupported` if this version cannot use the device, `Invalid` or `TooBig`
@@ -58,8 +58,14 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         let mut txn = Self::assemble(media, superblock, arena, work)?;
         is_supported(&txn.media.geometry())?;
         let [_, last] = superblock.anchors();
+        // What an earlier volume of this uuid left behind must not continue the new journal, so its
+        // sessions are not used again. A format that is repeated finds the entry beside the mark.
+        let left = txn.journal.find_entry(&mut txn.media, None).await?;
         txn.media.erase(BlockNo(0), 1).await?;
         txn.media.write_superblock(BlockNo(0), &Superblock::formatting_marker()).await?;
+        if let Some(left) = left {
+            txn.media.write_slot(BlockNo(0), 0, &left.entry).await?;
+        }
         txn.media.erase(last, 1).await?;
         txn.write_root(now).await?;
         txn.write_first(JOURNAL).await
