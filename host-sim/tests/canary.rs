@@ -1,5 +1,6 @@
 //! The explorer explores a toy: a correct one passes, and each broken one is caught.
 
+use host_sim::explore::suite::{Suite, disturb};
 use host_sim::explore::{Fan, Options, run};
 use host_sim::scenario::Scenario;
 use host_sim::subject::{Flaw, Toy};
@@ -41,4 +42,28 @@ fn the_same_seed_gives_the_same_counts() {
         (report.states(), report.distinct(), report.mounts())
     };
     assert_eq!(counts(1), counts(2));
+}
+
+#[test]
+fn a_correct_toy_survives_every_other_disturbance() {
+    for suite in Suite::ALL {
+        let report = disturb(&Toy::default(), *suite, 200, &options(SOME), &|_| ());
+        for failure in &report.failures {
+            eprintln!("{failure}");
+        }
+        assert!(report.held() && report.complete && report.states() > 30, "{report}");
+    }
+}
+
+#[test]
+fn a_toy_that_applies_what_failed_is_caught() {
+    let toy = Toy { flaw: Some(Flaw::ErrorApplied) };
+    let report = disturb(&toy, Suite::Errors, 500, &options(SOME), &|_| ());
+    assert!(!report.held());
+}
+
+#[test]
+fn a_toy_that_trusts_rotten_data_is_caught() {
+    let toy = Toy { flaw: Some(Flaw::NotVerified) };
+    assert!(!disturb(&toy, Suite::Rot, 500, &options(SOME), &|_| ()).held());
 }

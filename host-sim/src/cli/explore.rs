@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Bar;
-use crate::explore::{Fan, Options, replay, run};
+use crate::explore::suite::{Suite, What, disturb, repeat};
+use crate::explore::{Fan, Options, Progress, replay, run};
 use crate::scenario::Scenario;
-use crate::subject::{Subject, Toy};
+use crate::subject::{Subject, Toy, Vellum};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -39,6 +40,12 @@ pub(super) struct Arguments {
     /// Threads; one for each core if not given.
     #[arg(long)]
     threads: Option<usize>,
+    /// Disturbs in another way than by cuts: errors, bad-blocks, rot or lost.
+    #[arg(long, value_parser = suite)]
+    suite: Option<Suite>,
+    /// Disturbances of such a suite for each scenario.
+    #[arg(long, default_value_t = 200)]
+    each: u64,
     /// Lists the scenarios.
     #[arg(long)]
     list: bool,
@@ -52,6 +59,11 @@ fn fan(text: &str) -> Result<Fan, String> {
         "all" => Ok(Fan::All),
         number => number.parse().map(Fan::Some).map_err(|_| "a number or `all`".into()),
     }
+}
+
+fn suite(text: &str) -> Result<Suite, String> {
+    let found = Suite::ALL.iter().find(|suite| suite.name() == text);
+    found.copied().ok_or_else(|| "errors, bad-blocks, rot or lost".into())
 }
 
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
@@ -71,7 +83,7 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
     }
     let subject = subject(arguments.toy);
     if let Some(text) = &arguments.replay {
-        return repeat(&*subject, &scenarios, arguments.seed, text);
+        return again(&*subject, &scenarios, arguments, text);
     }
     if scenarios.is_empty() {
         scenarios = Scenario::all().collect();
@@ -86,9 +98,13 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         threads: arguments.threads,
     };
     let bar = Bar::new();
-    let report = run(&*subject, &options, &|progress| {
+    let show = |progress: Progress| {
         bar.show(progress.done, progress.jobs, progress.states, progress.failures);
-    });
+    };
+    let report = match arguments.suite {
+        Some(suite) => disturb(&*subject, suite, arguments.each, &options, &show),
+        None => run(&*subject, &options, &show),
+    };
     bar.clear();
     println!("{report}");
     for failure in &report.failures {
@@ -97,29 +113,40 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
     if report.held() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn subject(_toy: bool) -> Box<dyn Subject> {
-    Box::new(Toy::default())
+fn subject(toy: bool) -> Box<dyn Subject> {
+    if toy { Box::new(Toy::default()) } else { Box::new(Vellum) }
 }
 
-fn repeat(
+fn again(
     subject: &dyn Subject,
     scenarios: &[&'static Scenario],
-    seed: u64,
+    arguments: &Arguments,
     text: &str,
 ) -> ExitCode {
-    let ([scenario], Ok(cuts)) = (scenarios, replay::parse(text)) else {
-        eprintln!("--replay needs one --scenario and ENTRY:MODE:SEED[/ENTRY:MODE:SEED...]");
+    let [scenario] = scenarios else {
+        eprintln!("--replay needs one --scenario");
         return ExitCode::from(2);
     };
-    let result = replay::replay(subject, scenario, seed, &cuts, &mut |line| println!("{line}"));
+    let result = match arguments.suite {
+        Some(suite) => What::parse(suite, text)
+            .map(|what| repeat(subject, scenario, arguments.seed, what).map(|_| ())),
+        None => replay::parse(text).map(|cuts| {
+            let mut tell = |line| println!("{line}");
+            replay::replay(subject, scenario, arguments.seed, &cuts, &mut tell)
+        }),
+    };
     match result {
-        Ok(()) => {
+        Ok(Ok(())) => {
             println!("everything held");
             ExitCode::SUCCESS
         }
-        Err(fault) => {
+        Ok(Err(fault)) => {
             println!("{}\n{}", fault.during, fault.what);
             ExitCode::FAILURE
+        }
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            ExitCode::from(2)
         }
     }
 }

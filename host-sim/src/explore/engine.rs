@@ -186,7 +186,7 @@ impl<'a> Work<'a> {
         let recording = match recorded {
             Ok(recording) => recording,
             Err(fault) => {
-                self.fail(Failure::new(scenario.name, self.options.seed, &[], fault));
+                self.fail(Failure::undisturbed(scenario.name, self.options.seed, fault));
                 return Vec::new();
             }
         };
@@ -228,7 +228,12 @@ impl<'a> Work<'a> {
     fn entry(&self, number: usize, recording: &Recording, at: usize, cutter: &Cutter, call: &Call) {
         let op = &recording.log[at];
         let scenario = self.options.scenarios[number];
-        let probe = Probe { subject: self.subject, tuning: scenario.tuning, spec: recording.spec };
+        let probe = Probe {
+            subject: self.subject,
+            tuning: scenario.tuning,
+            spec: recording.spec,
+            may_be_full: recording.may_fill,
+        };
         for (mode, tear) in cutter.tears(op).into_iter().enumerate() {
             let key = mix(mix(self.options.seed, at as u64), mode as u64);
             if !key.is_multiple_of(self.options.one_in) {
@@ -268,7 +273,7 @@ impl<'a> Work<'a> {
                 let name = self.options.scenarios[number].name;
                 let fault =
                     Fault::new(format!("cut in {}; {}", call.what, fault.during), fault.what);
-                self.fail(Failure::new(name, self.options.seed, cuts, fault));
+                self.fail(Failure::cut(name, self.options.seed, cuts, fault));
                 return;
             }
         };
@@ -321,9 +326,7 @@ impl<'a> Work<'a> {
             .into_iter()
             .map(|row| row.into_inner().unwrap_or_else(PoisonError::into_inner));
         let mut failures = self.failures.into_inner().unwrap_or_else(PoisonError::into_inner);
-        failures.sort_by(|a, b| {
-            (a.cuts.len(), &a.scenario, &a.cuts).cmp(&(b.cuts.len(), &b.scenario, &b.cuts))
-        });
+        failures.sort_by_key(|failure| (failure.depth, failure.replay()));
         Report {
             subject: self.subject.name(),
             seed: self.options.seed,

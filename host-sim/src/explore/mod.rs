@@ -20,6 +20,7 @@
 //! equal expectations are probed once.
 
 pub mod cutter;
+pub mod disturbed;
 mod engine;
 pub mod outcome;
 mod panics;
@@ -27,6 +28,8 @@ pub mod play;
 pub mod probe;
 pub mod replay;
 mod report;
+mod rot;
+pub mod suite;
 
 pub use engine::{Fan, Options, Progress, cores, run};
 pub use report::{Failure, Report, Row};

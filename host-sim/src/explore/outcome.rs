@@ -16,13 +16,16 @@ pub struct Allowed {
     pub trees: Vec<Arc<Tree>>,
     /// Or no volume at all: a format was under way.
     pub blank: bool,
+    /// The caller asked for a format, and will ask again: until then the old volume may come and
+    /// go.
+    pub again: bool,
 }
 
 impl Allowed {
     /// Exactly this state.
     #[must_use]
     pub fn only(tree: Arc<Tree>) -> Self {
-        Self { trees: vec![tree], blank: false }
+        Self { trees: vec![tree], ..Self::default() }
     }
 
     /// One of these states; equal ones count once.
@@ -63,7 +66,7 @@ impl Allowed {
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let mut hash = TraceHash::default();
-        hash.number(u64::from(self.blank));
+        hash.number(u64::from(self.blank) + 2 * u64::from(self.again));
         for tree in &self.trees {
             for (path, entry) in tree.iter() {
                 hash.bytes(path.as_bytes());

@@ -43,6 +43,8 @@ pub struct Recording {
     pub log: Vec<Command>,
     /// Which call did it.
     pub calls: Vec<Call>,
+    /// Whether the volume may be full at any time.
+    pub may_fill: bool,
     /// Device calls of the whole script, reads included.
     pub device_calls: u64,
     /// The same before the first line that is not quiet.
@@ -79,6 +81,14 @@ pub fn used_chip(blocks: u32, seed: u64) -> Image {
     Image::from_bytes(&bytes)
 }
 
+/// The chip before the first line: blank if that line formats only blank chips, else used before.
+pub(super) fn start_of(scenario: &Scenario, lines: &[Line], seed: u64) -> Image {
+    match lines.first() {
+        Some(line) if line.op == Op::MountOrFormat => Image::blank(scenario.medium.blocks),
+        _ => used_chip(scenario.medium.blocks, seed),
+    }
+}
+
 /// Faults that end an endless loop.
 #[must_use]
 pub fn fuse() -> Faults {
@@ -101,12 +111,7 @@ pub fn record(
 ) -> std::result::Result<Recording, Fault> {
     let spec = spec_of(scenario.medium);
     let script = scenario.script(seed);
-    let blank = matches!(script.lines().first(), Some(line) if line.op == Op::MountOrFormat);
-    let start = if blank {
-        Image::blank(scenario.medium.blocks)
-    } else {
-        used_chip(scenario.medium.blocks, seed)
-    };
+    let start = start_of(scenario, script.lines(), seed);
     let nor = Nor::with_image(spec, start.clone());
     nor.record(true);
     let mut player = Player::new(subject, scenario.tuning, nor.clone());
@@ -117,7 +122,9 @@ pub fn record(
     let device_calls = calls_of(&nor);
     let Player { calls, quiet_calls, history, .. } = player;
     let quiet_calls = quiet_calls.unwrap_or(device_calls);
-    Ok(Recording { start, spec, log: nor.take_log(), calls, device_calls, quiet_calls, history })
+    let may_fill = scenario.may_fill(seed);
+    let log = nor.take_log();
+    Ok(Recording { start, spec, log, calls, may_fill, device_calls, quiet_calls, history })
 }
 
 /// Device calls so far.
@@ -175,6 +182,7 @@ impl<'a> Player<'a> {
             allowed.add(self.model.committed());
         }
         allowed.blank = true;
+        allowed.again = true;
         let begin = self.begin(line);
         let result = self.subject.format(&mut self.nor.clone(), self.tuning);
         self.model = Model::new();

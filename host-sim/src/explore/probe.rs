@@ -24,6 +24,8 @@ pub struct Probe<'a> {
     pub tuning: Tuning,
     /// The chip.
     pub spec: Spec,
+    /// Whether the volume may be full.
+    pub may_be_full: bool,
 }
 
 /// What a probe found: everything held.
@@ -122,9 +124,20 @@ impl<'a> Visit<'a> {
             checked.map_err(|error| Fault::new("check after recovery", format!("{error:?}")))?;
             Ok(tree)
         };
-        let how = if allowed.blank { Mounting::OrFormat } else { Mounting::Write };
-        let tree = self.mounted(how, during, look)?;
-        let tree = tree.ok_or_else(|| Fault::new(during, "answered NotFormatted"))?;
+        let how = match allowed {
+            Allowed { again: true, .. } => Mounting::ReadOnly,
+            Allowed { blank: true, .. } => Mounting::OrFormat,
+            _ => Mounting::Write,
+        };
+        let tree = match self.mounted(how, during, look)? {
+            Some(tree) if !allowed.again => tree,
+            _ if allowed.blank => {
+                let tree = self.format_again()?;
+                mounted_at = self.nor.log_len();
+                tree
+            }
+            _ => return Err(Fault::new(during, "answered NotFormatted")),
+        };
         let Some(state) = allowed.find(&tree) else {
             return Err(Fault::new(during, allowed.differences(&tree)));
         };
@@ -134,11 +147,21 @@ impl<'a> Visit<'a> {
         Ok(state)
     }
 
+    /// A format that was cut can always be repeated.
+    fn format_again(&mut self) -> Result<Tree, Fault> {
+        let during = "format after a cut";
+        let formatted = self.probe.subject.format(&mut self.nor.clone(), self.probe.tuning);
+        formatted.map_err(|error| Fault::new(during, format!("{error:?}")))?;
+        let tree = self.mounted(Mounting::Write, during, |volume| observe(volume, during))?;
+        tree.ok_or_else(|| Fault::new(during, "answered NotFormatted"))
+    }
+
     /// Mounts again, finds the same, and uses the volume.
     fn go_on(&mut self, decided: &Allowed) -> Result<(), Fault> {
         let during = "second mount";
         let begin = self.nor.log_len();
         let nor = self.nor.clone();
+        let may_be_full = self.probe.may_be_full;
         let mut notes = Vec::new();
         let work = |volume: &dyn Mounted| {
             notes.push((during.into(), begin, nor.log_len(), decided.clone()));
@@ -146,7 +169,7 @@ impl<'a> Visit<'a> {
             if decided.find(&tree).is_none() {
                 return Err(Fault::new(during, decided.differences(&tree)));
             }
-            use_volume(volume, &nor, decided, &mut notes)?;
+            use_volume(volume, &nor, decided, may_be_full, &mut notes)?;
             let tree = observe(volume, "after the probe file")?;
             match decided.find(&tree) {
                 Some(_) => Ok(()),
@@ -209,6 +232,7 @@ fn use_volume(
     volume: &dyn Mounted,
     nor: &Nor,
     decided: &Allowed,
+    may_be_full: bool,
     notes: &mut Vec<Note>,
 ) -> Result<(), Fault> {
     let Some(state) = decided.trees.first() else { return Ok(()) };
@@ -237,7 +261,7 @@ fn use_volume(
         notes.push((name.clone(), begin, nor.log_len(), allowed));
         match answer {
             Ok(()) => before = after,
-            Err(Error::NoSpace) if matches!(op, Op::Open(..)) => return Ok(()),
+            Err(Error::NoSpace) if may_be_full && matches!(op, Op::Open(..)) => return Ok(()),
             Err(error) => return Err(Fault::new(name, format!("{error:?}"))),
         }
         if matches!(op, Op::SyncFile(_)) && volume.content(&path).as_ref() != Ok(&text) {

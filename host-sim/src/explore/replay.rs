@@ -72,7 +72,12 @@ pub fn replay(
     tell: &mut dyn FnMut(String),
 ) -> Result<(), Fault> {
     let recording = guarded(|| record(subject, scenario, seed))?;
-    let probe = Probe { subject, tuning: scenario.tuning, spec: recording.spec };
+    let probe = Probe {
+        subject,
+        tuning: scenario.tuning,
+        spec: recording.spec,
+        may_be_full: recording.may_fill,
+    };
     let (mut log, mut calls) = (recording.log, recording.calls);
     let mut start = recording.start;
     for cut in cuts {

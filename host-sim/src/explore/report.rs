@@ -14,23 +14,37 @@ pub struct Failure {
     pub scenario: String,
     /// Seed of the scenario.
     pub seed: u64,
-    /// The cuts, outer first; none if the uncut run failed.
-    pub cuts: Vec<Cut>,
+    /// How far from the undisturbed run it is: nested cuts, or one for any other fault.
+    pub depth: usize,
+    /// What follows scenario and seed on the command line to repeat it.
+    pub repeat: String,
     /// What did not hold.
     pub fault: Fault,
 }
 
 impl Failure {
-    pub(super) fn new(scenario: &str, seed: u64, cuts: &[Cut], fault: Fault) -> Self {
-        Self { scenario: scenario.into(), seed, cuts: cuts.to_vec(), fault }
+    /// Something did not hold in the undisturbed run.
+    pub(super) fn undisturbed(scenario: &str, seed: u64, fault: Fault) -> Self {
+        Self { scenario: scenario.into(), seed, depth: 0, repeat: String::new(), fault }
+    }
+
+    /// Something did not hold after these cuts, outer first.
+    pub(super) fn cut(scenario: &str, seed: u64, cuts: &[Cut], fault: Fault) -> Self {
+        let repeat = format!(" --replay {}", line(cuts));
+        Self { scenario: scenario.into(), seed, depth: cuts.len(), repeat, fault }
+    }
+
+    /// Something did not hold in a suite whose disturbance has this name.
+    pub(super) fn of(suite: &str, scenario: &str, seed: u64, what: &str, fault: Fault) -> Self {
+        let repeat = format!(" --suite {suite} --replay {what}");
+        Self { scenario: scenario.into(), seed, depth: 1, repeat, fault }
     }
 
     /// The command that repeats it.
     #[must_use]
     pub fn replay(&self) -> String {
-        let Self { scenario, seed, cuts, .. } = self;
-        let start = format!("host-sim explore --scenario {scenario} --seed {seed}");
-        if cuts.is_empty() { start } else { format!("{start} --replay {}", line(cuts)) }
+        let Self { scenario, seed, repeat, .. } = self;
+        format!("host-sim explore --scenario {scenario} --seed {seed}{repeat}")
     }
 }
 

@@ -259,12 +259,18 @@ fn one_bit(changing: &[u8], rng: &mut Rng) -> Vec<u8> {
     chosen
 }
 
-/// Bits fall anywhere in the range, at least one of them where the target has a one.
+/// Bits fall anywhere in the bytes that had to change, at least one of them where the target has
+/// a one. A byte programmed with what it holds gets no pulse.
 fn garbage(old: &[u8], new: &[u8], seed: u64) -> Vec<u8> {
     let mut rng = Rng::new(mix(seed, 2));
-    let mut left: Vec<u8> = old.iter().map(|old| old & rng.byte()).collect();
+    let pulsed = |old: u8, new: u8| old & !new != 0;
+    let mut left: Vec<u8> = old
+        .iter()
+        .zip(new)
+        .map(|(old, new)| if pulsed(*old, *new) { old & rng.byte() } else { *old })
+        .collect();
     let harmed = old.iter().zip(new).zip(&left).any(|((old, new), left)| old & new & !left != 0);
-    let spot = old.iter().zip(new).position(|(old, new)| old & new != 0);
+    let spot = old.iter().zip(new).position(|(old, new)| pulsed(*old, *new) && old & new != 0);
     if let Some(spot) = spot.filter(|_| !harmed) {
         left[spot] &= !(old[spot] & new[spot]);
     }

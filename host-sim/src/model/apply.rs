@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fs_core::error::Error;
 
 use super::paths::{below, split};
-use super::{Access, CONTENT_MAX, File, Handle, Model, Node, Op, Slot, Tree};
+use super::{Access, CONTENT_MAX, File, Handle, LENGTH_MAX, Model, Node, Op, Slot, Tree};
 
 /// Longest name.
 const NAME_MAX: usize = 255;
@@ -31,7 +31,9 @@ impl Model {
             Op::Open(slot, path, access) => self.open(*slot, path, *access),
             Op::Close(slot) => {
                 let handle = self.handles.remove(slot).ok_or(Error::Stale)?;
-                self.files[handle.file].commit();
+                if handle.access.write {
+                    self.files[handle.file].commit();
+                }
                 Ok(())
             }
             Op::Write(slot, at, bytes) => self.write(*slot, *at, bytes),
@@ -42,8 +44,7 @@ impl Model {
                 Ok(())
             }
             Op::Discard(slot) => {
-                let file = self.handles.get(slot).ok_or(Error::Stale)?.file;
-                self.files[file].draft = None;
+                self.for_writing(*slot)?.draft = None;
                 Ok(())
             }
             Op::Mkdir(path) => self.mkdir(path),
@@ -74,8 +75,14 @@ impl Model {
         }
     }
 
-    /// Volume sync is one transaction for each file: any of them may be in.
     fn between(&self, op: &Op) -> Vec<Tree> {
+        self.partial(op).iter().map(Self::committed).collect()
+    }
+
+    /// What a call that ended early may have left besides nothing and everything: volume sync is
+    /// one transaction for each file, and any of them may be in.
+    #[must_use]
+    pub fn partial(&self, op: &Op) -> Vec<Self> {
         if !matches!(op, Op::Sync | Op::Park | Op::Unmount) {
             return Vec::new();
         }
@@ -91,9 +98,45 @@ impl Model {
                         some.files[*file].commit();
                     }
                 }
-                some.committed()
+                some
             })
             .collect()
+    }
+
+    /// What a call that answered with an error of the device may have left: the interface says
+    /// so for opening (a created file stays), closing (the handle is gone in any case), committing
+    /// several files, and truncating (the new size may be uncommitted).
+    #[must_use]
+    pub fn after_error(&self, op: &Op) -> Vec<Self> {
+        let mut left = vec![self.clone()];
+        let mut done = self.clone();
+        if done.apply(op).result.is_err() {
+            return left;
+        }
+        left.extend(self.partial(op));
+        match op {
+            Op::Open(slot, ..) => {
+                let mut created = done.clone();
+                created.handles.remove(slot);
+                left.push(created);
+            }
+            Op::Close(slot) => {
+                let mut closed = self.clone();
+                closed.handles.remove(slot);
+                left.push(closed);
+            }
+            Op::Truncate(path, len) => {
+                let mut drafted = self.clone();
+                if let Ok(file) = drafted.file_at(path) {
+                    let file = &mut drafted.files[file];
+                    file.draft = resized(file.visible(), *len).ok();
+                }
+                left.push(drafted);
+            }
+            _ => {}
+        }
+        left.push(done);
+        left
     }
 
     fn named(&self, file: usize) -> bool {
@@ -286,7 +329,7 @@ impl File {
 
 fn resized(content: &[u8], len: u64) -> Result<Arc<[u8]>, Error> {
     let len = usize::try_from(len).map_err(|_| Error::TooLarge)?;
-    if len > CONTENT_MAX {
+    if len > LENGTH_MAX {
         return Err(Error::TooLarge);
     }
     let mut content = content.to_vec();

@@ -24,8 +24,10 @@ use fs_core::error::Error;
 pub use apply::Step;
 pub use tree::{Entry, Tree};
 
-/// Bytes that a file of this version can hold.
+/// Bytes that can be written into a file of this version; beyond them it holds only zeros.
 pub const CONTENT_MAX: usize = 448;
+/// Bytes that scripts make a file long.
+pub const LENGTH_MAX: usize = 2048;
 
 /// A handle as a script names it: not the volume's `FileId`.
 pub type Slot = u8;
@@ -122,13 +124,13 @@ impl Op {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Node {
     Directory,
     File(usize),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct File {
     content: Arc<[u8]>,
     draft: Option<Arc<[u8]>>,
@@ -140,14 +142,14 @@ impl File {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Handle {
     file: usize,
     access: Access,
 }
 
 /// The reference filesystem.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Model {
     names: BTreeMap<Arc<str>, Node>,
     files: Vec<File>,

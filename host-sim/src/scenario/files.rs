@@ -193,7 +193,14 @@ fn truncate_extend(s: &mut Script) {
         .close(0)
         .op(Op::Truncate("/f".into(), 0))
         .op(Op::Truncate("/f".into(), 448))
-        .refused(Op::Truncate("/f".into(), 449), Error::TooLarge)
+        .op(Op::Truncate("/f".into(), 900))
+        .open(0, "/f", Access::WRITE)
+        .write(0, 440, b"last one")
+        .refused(Op::Write(0, 448, b"beyond".to_vec()), Error::TooLarge)
+        .op(Op::Read(0))
+        .close(0)
+        .op(Op::Truncate("/f".into(), 445))
+        .op(Op::Truncate("/f".into(), 448))
         .put("/f", b"")
         .check();
 }

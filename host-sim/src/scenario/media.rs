@@ -127,8 +127,8 @@ fn read_only_between(s: &mut Script) {
 fn format_over_old(s: &mut Script) {
     s.fresh().quietly(|s| {
         s.mkdir("/old");
-        for n in 0..20 {
-            s.replace(&format!("/old/{n}"), &Script::text("OLD", n, 200));
+        for n in 0..8 {
+            s.replace(&format!("/old/{n}"), &Script::text("OLD", n, 100));
         }
         s.op(Op::Unmount);
     });

@@ -83,6 +83,12 @@ impl Scenario {
         script
     }
 
+    /// Whether its volume may be full at any time.
+    #[must_use]
+    pub fn may_fill(&self, seed: u64) -> bool {
+        self.script(seed).lines().iter().any(|line| line.expect == Expect::SuccessOrFull)
+    }
+
     /// The scenario of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {

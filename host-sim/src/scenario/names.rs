@@ -55,18 +55,18 @@ pub(super) const ALL: &[Scenario] = &[
         write: long_names,
     },
     Scenario {
-        name: "hundreds-of-names",
+        name: "tree-grows",
         story: "a directory grows until its leaves split and the tree gains a level",
         covers: &["F1", "C4", "C9", "C14"],
-        medium: Medium::nor(48),
+        medium: Medium::nor(40),
         tuning: Tuning::DEFAULT,
-        write: hundreds,
+        write: tree_grows,
     },
     Scenario {
         name: "tree-collapses",
         story: "a large directory is emptied until leaves merge and the root is a leaf again",
         covers: &["F1", "C9"],
-        medium: Medium::nor(48),
+        medium: Medium::nor(40),
         tuning: Tuning::DEFAULT,
         write: collapse,
     },
@@ -192,17 +192,17 @@ fn long_names(s: &mut Script) {
 }
 
 fn name(n: usize) -> String {
-    format!("/many/name-{n:04}-with-some-length")
+    format!("/many/{n:04}-{}", "a-name-of-some-length-".repeat(5))
 }
 
-fn hundreds(s: &mut Script) {
+fn tree_grows(s: &mut Script) {
     s.fresh().quietly(|s| {
         s.mkdir("/many");
-        for n in 0..180 {
+        for n in 0..44 {
             s.replace(&name(n), &Script::text("n", n, n % 60));
         }
     });
-    for n in 180..230 {
+    for n in 44..64 {
         s.replace(&name(n), &Script::text("n", n, n % 60));
     }
     s.check();
@@ -211,13 +211,13 @@ fn hundreds(s: &mut Script) {
 fn collapse(s: &mut Script) {
     s.fresh().quietly(|s| {
         s.mkdir("/many");
-        for n in 0..160 {
+        for n in 0..60 {
             s.replace(&name(n), &Script::text("n", n, n % 50));
         }
     });
-    for n in 0..160 {
-        let n = n * 61 % 160;
-        if n % 4 == 1 {
+    for n in 0..60 {
+        let n = n * 37 % 60;
+        if n % 3 == 1 {
             s.remove(&name(n));
         } else {
             s.quietly(|s| {

@@ -8,7 +8,7 @@ pub(super) const ALL: &[Scenario] = &[
         name: "journal-wraps",
         story: "small commits until journal blocks retire and anchors are rewritten many times",
         covers: &["C3", "C4", "C9", "F3"],
-        medium: Medium::nor(16),
+        medium: Medium::nor(20),
         tuning: Tuning::TIGHT,
         write: journal_wraps,
     },
@@ -16,7 +16,7 @@ pub(super) const ALL: &[Scenario] = &[
         name: "anchors-fill",
         story: "so many retirements that an anchor block is full and must be erased",
         covers: &["C3", "F3"],
-        medium: Medium::nor(16),
+        medium: Medium::nor(20),
         tuning: Tuning::TIGHT,
         write: anchors_fill,
     },
@@ -40,7 +40,7 @@ pub(super) const ALL: &[Scenario] = &[
         name: "full-and-rewritten",
         story: "on a full disk files are replaced, removed and created again",
         covers: &["C18", "C17"],
-        medium: Medium::nor(18),
+        medium: Medium::nor(20),
         tuning: Tuning::DEFAULT,
         write: full_and_rewritten,
     },
@@ -51,6 +51,14 @@ pub(super) const ALL: &[Scenario] = &[
         medium: Medium::nor(16),
         tuning: Tuning::DEFAULT,
         write: smallest,
+    },
+    Scenario {
+        name: "smallest-wraps",
+        story: "journal blocks retire on sixteen blocks, which hold a few small files for ever",
+        covers: &["C18", "oracle 15"],
+        medium: Medium::nor(16),
+        tuning: Tuning::TIGHT,
+        write: smallest_wraps,
     },
     Scenario {
         name: "maintain",
@@ -122,46 +130,35 @@ fn cold_and_hot(s: &mut Script) {
 
 fn full_disk(s: &mut Script) {
     let path = |n: usize| format!("/fill{n:03}");
-    s.fresh().quietly(|s| {
-        s.until_full(|s| {
-            for n in 0..60 {
-                s.replace(&path(n), &Script::text("full", n, 448));
-            }
-        });
-    });
-    s.until_full(|s| {
-        for n in 60..75 {
+    s.fresh().until_full(|s| {
+        for n in 0..30 {
             s.replace(&path(n), &Script::text("full", n, 448));
         }
     });
     s.check();
-    for n in 0..75 {
-        if n % 5 == 0 {
-            s.op(Op::Remove(path(n)));
-        } else {
-            s.quietly(|s| {
-                s.op(Op::Remove(path(n)));
-            });
-        }
+    for n in 0..30 {
+        s.op(Op::Remove(path(n)));
     }
-    s.check().replace("/after", b"there is room again").check();
+    s.check();
+    for n in 0..6 {
+        s.replace("/after", &Script::text("room", n, 448));
+    }
+    s.check();
 }
 
 fn full_and_rewritten(s: &mut Script) {
     let path = |n: usize| format!("/r{n:03}");
     s.fresh().quietly(|s| {
         s.until_full(|s| {
-            for n in 0..70 {
+            for n in 0..40 {
                 s.replace(&path(n), &Script::text("first", n, 430));
             }
         });
     });
     s.until_full(|s| {
-        for n in 0..24 {
-            s.replace(&path(n * 7 % 70), &Script::text("second", n, 440));
-            if n % 3 == 2 {
-                s.op(Op::Remove(path(n * 5 % 70)));
-            }
+        for n in 0..39 {
+            s.op(Op::Remove(path(n)));
+            s.replace(&path(n + 1), &Script::text("second", n, 440));
         }
     });
     s.check();
@@ -177,17 +174,26 @@ fn smallest(s: &mut Script) {
     s.reboot().remove("/g0").remove("/state").check().op(Op::Unmount).mount().check();
 }
 
+fn smallest_wraps(s: &mut Script) {
+    s.fresh();
+    for n in 0..40 {
+        let len = [400, 40, 448, 200, 0][n % 5];
+        s.replace(&format!("/small{}", n % 3), &Script::text("least", n, len));
+    }
+    s.check();
+}
+
 fn maintain(s: &mut Script) {
     s.fresh().quietly(|s| {
         s.mkdir("/m");
-        for n in 0..40 {
+        for n in 0..12 {
             s.replace(&format!("/m/{n}"), &Script::text("m", n, 90));
         }
     });
-    for n in 0..16 {
+    for n in 0..12 {
         s.op(Op::Maintain(2));
         for k in 0..3 {
-            let n = (n * 3 + k) % 40;
+            let n = (n * 3 + k) % 12;
             s.replace(&format!("/m/{n}"), &Script::text("again", n, 200));
         }
         if n % 6 == 5 {
@@ -210,13 +216,13 @@ fn cached_journal(s: &mut Script) {
 
 fn cached_tree(s: &mut Script) {
     s.fresh().quietly(|s| {
-        for n in 0..60 {
+        for n in 0..20 {
             s.replace(&format!("/t{n:03}"), &Script::text("t", n, 120));
         }
     });
-    for n in 0..30 {
-        s.replace(&format!("/t{:03}", n * 7 % 60), &Script::text("u", n, 300));
-        s.remove(&format!("/t{:03}", n * 7 % 60));
+    for n in 0..14 {
+        s.replace(&format!("/t{:03}", n * 7 % 20), &Script::text("u", n, 300));
+        s.remove(&format!("/t{:03}", n * 7 % 20));
     }
     s.check();
 }

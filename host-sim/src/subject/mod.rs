@@ -5,6 +5,7 @@
 //! flaws that can be switched on: the explorer's own canary.
 
 mod toy;
+mod vellum;
 
 use fs_core::error::Result;
 
@@ -13,6 +14,7 @@ use crate::model::{Op, Slot};
 use crate::scenario::Tuning;
 
 pub use toy::{Flaw, Toy};
+pub use vellum::{Vellum, format_options, open_options};
 
 /// How to mount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

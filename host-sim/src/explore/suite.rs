@@ -1,0 +1,319 @@
+//! Suites besides cuts: errors of the chip, bad blocks, bit rot, programs that go astray.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use super::disturbed::{Plan, play};
+use super::engine::{Options, Progress, cores, guarded, lock};
+use super::outcome::Fault;
+use super::play::{Recording, record};
+use super::report::{Failure, Report, Row};
+use super::rot;
+use crate::fault::{Bad, Calls, Faults, IoError, TearMode};
+use crate::model::Op;
+use crate::rng::{Rng, mix};
+use crate::scenario::Scenario;
+use crate::subject::Subject;
+use fs_core::error::ErrorKind;
+
+/// Which kind of disturbance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suite {
+    /// Calls of the device that fail, once or from then on (F15).
+    Errors,
+    /// Blocks whose programs or erases fail (F9).
+    BadBlocks,
+    /// Bits that flip while nobody looks (F14).
+    Rot,
+    /// Programs that answer `Ok` and never happen (F14).
+    Lost,
+}
+
+impl Suite {
+    /// Every suite.
+    pub const ALL: &'static [Self] = &[Self::Errors, Self::BadBlocks, Self::Rot, Self::Lost];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Errors => "errors",
+            Self::BadBlocks => "bad-blocks",
+            Self::Rot => "rot",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// One disturbance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// A call fails.
+    Error {
+        /// Which, counted from the first line that is not quiet.
+        call: u64,
+        /// Whether all later ones fail as well.
+        lasting: bool,
+        /// What becomes of it.
+        tear: TearMode,
+        /// Lines played afterwards.
+        lines_after: usize,
+    },
+    /// A block is bad.
+    Block {
+        /// Which.
+        number: u32,
+        /// Whether programs fail, not erases.
+        programs: bool,
+        /// Lines played after the first error.
+        lines_after: usize,
+    },
+    /// A bit has flipped at the end.
+    Flip {
+        /// The byte.
+        at: u64,
+        /// The bit.
+        bit: u8,
+    },
+    /// A program never happened.
+    Lost {
+        /// Entry of the log.
+        entry: usize,
+    },
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error { call, lasting, tear, lines_after } => {
+                write!(f, "{call}:{}:{tear:?}:{lines_after}", u8::from(*lasting))
+            }
+            Self::Block { number, programs, lines_after } => {
+                write!(f, "{number}:{}:{lines_after}", u8::from(*programs))
+            }
+            Self::Flip { at, bit } => write!(f, "{at}:{bit}"),
+            Self::Lost { entry } => write!(f, "{entry}"),
+        }
+    }
+}
+
+impl What {
+    /// Reads what [`fmt::Display`] wrote.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(suite: Suite, text: &str) -> Result<Self, String> {
+        let parts: Vec<&str> = text.split(':').collect();
+        let bad = || format!("`{text}` is no disturbance of the suite {}", suite.name());
+        let tear = |name: &str| {
+            let mut modes = TearMode::PROGRAM.iter().chain(TearMode::ERASE);
+            modes.find(|tear| format!("{tear:?}") == name).copied().ok_or_else(bad)
+        };
+        match (suite, parts.as_slice()) {
+            (Suite::Errors, [call, lasting, mode, lines]) => Ok(Self::Error {
+                call: number(call)?,
+                lasting: *lasting == "1",
+                tear: tear(mode)?,
+                lines_after: number(lines)?,
+            }),
+            (Suite::BadBlocks, [block, programs, lines]) => Ok(Self::Block {
+                number: number(block)?,
+                programs: *programs == "1",
+                lines_after: number(lines)?,
+            }),
+            (Suite::Rot, [at, bit]) => Ok(Self::Flip { at: number(at)?, bit: number(bit)? }),
+            (Suite::Lost, [entry]) => Ok(Self::Lost { entry: number(entry)? }),
+            _ => Err(bad()),
+        }
+    }
+}
+
+fn number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a number"))
+}
+
+/// A scenario that a suite can use, and its uncut run.
+struct Prepared {
+    index: usize,
+    scenario: &'static Scenario,
+    recording: Recording,
+}
+
+/// Runs `suite` on the scenarios of `options`, with at most `each` disturbances for each.
+pub fn disturb(
+    subject: &dyn Subject,
+    suite: Suite,
+    each: u64,
+    options: &Options,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Report {
+    let begin = Instant::now();
+    let rows: Vec<Mutex<Row>> =
+        options.scenarios.iter().map(|scenario| Mutex::new(Row::new(scenario.name))).collect();
+    let failures = Mutex::new(Vec::new());
+    let prepared = prepare(subject, suite, options, &failures);
+    let mut jobs: Vec<(&Prepared, What)> = Vec::new();
+    for scenario in &prepared {
+        let chosen = choose(suite, scenario, each, options.seed);
+        jobs.extend(chosen.into_iter().map(|what| (scenario, what)));
+    }
+    jobs.sort_by_cached_key(|(scenario, what)| mix(scenario.index as u64, hash(what)));
+    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    let over = || {
+        let late = options.time.is_some_and(|time| begin.elapsed() >= time);
+        late || lock(&failures).len() >= options.failures_max
+    };
+    let work = |(scenario, what): &(&Prepared, What)| {
+        let Prepared { index, scenario, recording } = scenario;
+        let result = guarded(|| one(subject, scenario, recording, options.seed, *what));
+        let mut row = lock(&rows[*index]);
+        row.state(1, true);
+        match result {
+            Ok(mounts) => row.mounts += u64::from(mounts),
+            Err(fault) => {
+                let text = what.to_string();
+                let failure = Failure::of(suite.name(), scenario.name, options.seed, &text, fault);
+                lock(&failures).push(failure);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..options.threads.unwrap_or_else(cores) {
+            scope.spawn(|| {
+                while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if over() {
+                        break;
+                    }
+                    work(job);
+                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                    let failures = lock(&failures).len();
+                    progress(Progress { done, jobs: jobs.len(), states: done as u64, failures });
+                }
+            });
+        }
+    });
+    let mut failures = failures.into_inner().unwrap_or_default();
+    failures.sort_by_key(|failure: &Failure| (failure.depth, failure.replay()));
+    Report {
+        subject: format!("{}, {}", subject.name(), suite.name()),
+        seed: options.seed,
+        rows: rows.into_iter().map(|row| row.into_inner().unwrap_or_default()).collect(),
+        failures,
+        complete: done.into_inner() == jobs.len(),
+        elapsed: begin.elapsed(),
+    }
+}
+
+fn prepare(
+    subject: &dyn Subject,
+    suite: Suite,
+    options: &Options,
+    failures: &Mutex<Vec<Failure>>,
+) -> Vec<Prepared> {
+    let mut prepared = Vec::new();
+    for (index, scenario) in options.scenarios.iter().enumerate() {
+        if !fits(suite, scenario, options.seed) {
+            continue;
+        }
+        match guarded(|| record(subject, scenario, options.seed)) {
+            Ok(recording) => prepared.push(Prepared { index, scenario, recording }),
+            Err(fault) => {
+                lock(failures).push(Failure::undisturbed(scenario.name, options.seed, fault));
+            }
+        }
+    }
+    prepared
+}
+
+/// Repeats one disturbance.
+///
+/// # Errors
+/// What did not hold.
+pub fn repeat(
+    subject: &dyn Subject,
+    scenario: &Scenario,
+    seed: u64,
+    what: What,
+) -> Result<u32, Fault> {
+    let recording = guarded(|| record(subject, scenario, seed))?;
+    guarded(|| one(subject, scenario, &recording, seed, what))
+}
+
+fn hash(what: &What) -> u64 {
+    let mut hash = crate::rng::TraceHash::default();
+    hash.bytes(what.to_string().as_bytes());
+    hash.value()
+}
+
+/// What the chip may do while it is formatted is the business of other tests.
+fn fits(suite: Suite, scenario: &Scenario, seed: u64) -> bool {
+    let formats = |op: &Op| matches!(op, Op::Format | Op::MountOrFormat);
+    let loud = scenario.script(seed).lines().iter().any(|line| !line.quiet && formats(&line.op));
+    !loud || suite == Suite::Rot
+}
+
+fn choose(suite: Suite, prepared: &Prepared, each: u64, seed: u64) -> Vec<What> {
+    let recording = &prepared.recording;
+    let mut rng = Rng::new(mix(seed, prepared.index as u64));
+    match suite {
+        Suite::Errors => {
+            let calls = recording.device_calls - recording.quiet_calls;
+            // Each call fails in one way or another; with more calls than runs, every n-th.
+            let step = calls.div_ceil(each.max(1)).max(1);
+            let from = rng.below(step);
+            let tears =
+                [TearMode::Nothing, TearMode::RandomSubset, TearMode::Complete, TearMode::Unstable];
+            let error = |call| What::Error {
+                call,
+                lasting: rng.chance(1, 4),
+                tear: tears[rng.index(tears.len())],
+                lines_after: [0, 1, 3, 1000][rng.index(4)],
+            };
+            (0..calls)
+                .skip(usize::try_from(from).unwrap_or(0))
+                .step_by(usize::try_from(step).unwrap_or(1))
+                .map(error)
+                .collect()
+        }
+        Suite::BadBlocks => {
+            let blocks = prepared.scenario.medium.blocks;
+            let both = (0..blocks).flat_map(|number| [(number, true), (number, false)]);
+            let block = |(number, programs)| What::Block {
+                number,
+                programs,
+                lines_after: [0, 2, 1000][rng.index(3)],
+            };
+            both.map(block).take(usize::try_from(each).unwrap_or(usize::MAX)).collect()
+        }
+        Suite::Rot => (0..each).filter_map(|_| rot::flip(recording, &mut rng)).collect(),
+        Suite::Lost => (0..each).filter_map(|_| rot::lost(recording, &mut rng)).collect(),
+    }
+}
+
+fn one(
+    subject: &dyn Subject,
+    scenario: &Scenario,
+    recording: &Recording,
+    seed: u64,
+    what: What,
+) -> Result<u32, Fault> {
+    match what {
+        What::Error { call, lasting, tear, lines_after } => {
+            let kind = ErrorKind::Transport;
+            let error = IoError { calls: Calls::All, call, persistent: lasting, kind, tear };
+            let faults = Faults { seed, error: Some(error), ..Faults::none() };
+            play(subject, scenario, seed, &Plan { faults, lasting, lines_after })
+        }
+        What::Block { number, programs, lines_after } => {
+            let bad = if programs { Bad::ProgramFails } else { Bad::EraseFails };
+            let faults = Faults { seed, bad: [(number, bad)].into(), ..Faults::none() };
+            play(subject, scenario, seed, &Plan { faults, lasting: true, lines_after })
+        }
+        What::Flip { at, bit } => rot::flipped(subject, scenario, recording, at, bit),
+        What::Lost { entry } => rot::without(subject, scenario, recording, entry),
+    }
+}

@@ -1,0 +1,185 @@
+//! The real filesystem, in its blocking colour.
+
+use std::cell::RefCell;
+
+use fs_core::api::{FileId, FormatOptions, MountOptions, NameBuf, NodeKind, OpenOptions};
+use fs_core::blocking::Volume;
+use fs_core::error::{Error, Result};
+use fs_core::memory::Memory;
+
+use super::{Ending, Listed, Mounted, Mounting, Space, Subject};
+use crate::chip::Nor;
+use crate::clock::wall;
+use crate::model::{Access, LENGTH_MAX, Op, Slot};
+use crate::scenario::Tuning;
+
+/// The memory every scenario fits into.
+pub type Lent = Memory<2048, 5, 3>;
+
+/// The real filesystem.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Vellum;
+
+/// What volumes of the explorer are formatted with.
+#[must_use]
+pub fn format_options(tuning: Tuning) -> FormatOptions {
+    FormatOptions {
+        uuid: *b"explored volume!",
+        hash_seed: *b"explored hashes!",
+        pending_bytes_max: tuning.pending_bytes_max,
+        journal_blocks_max: tuning.journal_blocks_max,
+        ..FormatOptions::default()
+    }
+}
+
+/// The options that open a file as a script asks for.
+#[must_use]
+pub const fn open_options(access: Access) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    if access.read {
+        options = options.read();
+    }
+    if access.write {
+        options = options.write();
+    }
+    if access.create {
+        options = options.create();
+    }
+    if access.create_new {
+        options = options.create_new();
+    }
+    if access.truncate {
+        options = options.truncate();
+    }
+    options
+}
+
+struct Live<'v, 'm> {
+    volume: &'v Volume<'m, Nor>,
+    open: RefCell<Vec<(Slot, FileId)>>,
+}
+
+impl Subject for Vellum {
+    fn name(&self) -> String {
+        "vellum".into()
+    }
+
+    fn format(&self, device: &mut Nor, tuning: Tuning) -> Result<()> {
+        Volume::format(device, &mut Lent::new(), &format_options(tuning))
+    }
+
+    fn session(
+        &self,
+        device: &mut Nor,
+        tuning: Tuning,
+        how: Mounting,
+        body: &mut dyn FnMut(&dyn Mounted) -> Ending,
+    ) -> Result<()> {
+        let mut memory = Lent::new();
+        let read_only = how == Mounting::ReadOnly;
+        let options = MountOptions { read_only, clock: wall };
+        let volume = if how == Mounting::OrFormat {
+            Volume::mount_or_format(device, &mut memory, options, &format_options(tuning))?
+        } else {
+            Volume::mount(device, &mut memory, options)?
+        };
+        match body(&Live { volume: &volume, open: RefCell::default() }) {
+            Ending::Dropped => Ok(()),
+            Ending::Unmounted => volume.unmount(),
+        }
+    }
+}
+
+impl Live<'_, '_> {
+    fn id(&self, slot: Slot) -> Result<FileId> {
+        let open = self.open.borrow();
+        open.iter().find(|(other, _)| *other == slot).map(|(_, id)| *id).ok_or(Error::Stale)
+    }
+
+    fn write(&self, slot: Slot, at: u64, mut bytes: &[u8]) -> Result<()> {
+        let (id, mut at) = (self.id(slot)?, at);
+        while !bytes.is_empty() {
+            let taken = self.volume.write_at(id, at, bytes)?;
+            if taken == 0 {
+                return Err(Error::Bug);
+            }
+            at += taken as u64;
+            bytes = bytes.get(taken..).unwrap_or_default();
+        }
+        Ok(())
+    }
+}
+
+impl Mounted for Live<'_, '_> {
+    fn call(&self, op: &Op) -> Result<()> {
+        let volume = self.volume;
+        match op {
+            Op::Open(slot, path, access) => {
+                let id = volume.open(path, open_options(*access))?;
+                self.open.borrow_mut().push((*slot, id));
+                Ok(())
+            }
+            Op::Close(slot) => {
+                let id = self.id(*slot)?;
+                self.open.borrow_mut().retain(|(other, _)| other != slot);
+                volume.close(id)
+            }
+            Op::Write(slot, at, bytes) => self.write(*slot, *at, bytes),
+            Op::SetLen(slot, len) => volume.set_len(self.id(*slot)?, *len),
+            Op::SyncFile(slot) => volume.sync_file(self.id(*slot)?),
+            Op::Discard(slot) => volume.discard(self.id(*slot)?),
+            Op::Sync => volume.sync(),
+            Op::Park => volume.park(),
+            Op::Mkdir(path) => volume.mkdir(path),
+            Op::Rmdir(path) => volume.rmdir(path),
+            Op::Remove(path) => volume.remove(path),
+            Op::Rename(from, to) => volume.rename(from, to),
+            Op::Truncate(path, len) => volume.truncate(path, *len),
+            Op::Replace(path, bytes) => volume.replace(path, bytes),
+            Op::Maintain(budget) => volume.maintain(*budget).map(|_| ()),
+            _ => Err(Error::NotSupported),
+        }
+    }
+
+    fn read(&self, slot: Slot) -> Result<Vec<u8>> {
+        let mut content = vec![0; LENGTH_MAX + 1];
+        let read = self.volume.read_at(self.id(slot)?, 0, &mut content)?;
+        content.truncate(read);
+        Ok(content)
+    }
+
+    fn list(&self, directory: &str) -> Result<Vec<Listed>> {
+        let mut entries = Vec::new();
+        let mut name = NameBuf::new();
+        let mut listing = self.volume.read_dir(directory)?;
+        while let Some(entry) = listing.next(&mut name)? {
+            entries.push(Listed {
+                name: String::from_utf8_lossy(name.as_bytes()).into_owned(),
+                directory: entry.kind == NodeKind::Directory,
+                size: entry.size,
+            });
+        }
+        Ok(entries)
+    }
+
+    fn content(&self, path: &str) -> Result<Vec<u8>> {
+        let mut content = vec![0; LENGTH_MAX + 1];
+        let read = self.volume.read_file(path, &mut content)?;
+        content.truncate(read);
+        Ok(content)
+    }
+
+    fn status(&self, path: &str) -> Result<Listed> {
+        let found = self.volume.stat(path)?;
+        Ok(Listed {
+            name: path.rsplit('/').next().unwrap_or_default().into(),
+            directory: found.kind == NodeKind::Directory,
+            size: found.size,
+        })
+    }
+
+    fn check(&self) -> Result<Space> {
+        let report = self.volume.check()?;
+        Ok(Space { used: report.blocks_used, free: report.blocks_free })
+    }
+}
