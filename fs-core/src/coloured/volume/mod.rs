@@ -19,7 +19,7 @@ pub type Volume<'m, D> = Vfs<'m, Vellum<'m, D>>;
 impl<'m, D: BlockDevice> Vfs<'m, Vellum<'m, D>> {
     /// Makes an empty volume on `device`, whatever is there.
     ///
-    /// Costs six erases and seven programs, however large the device.
+    /// Costs six erases and at most eight programs, however large the device.
     ///
     /// # Errors
     /// `Geometry`, `NotSupported` or `Invalid` if device and options do not fit, `TooBig` if they
