@@ -340,3 +340,21 @@ fn nothing_of_an_earlier_volume_continues_a_new_one() {
         });
     }
 }
+
+/// Each short life ended without parking, and the settling after it was parked at once: every
+/// time one block of the old journal stayed in quarantine, until nothing could be written.
+#[test]
+fn short_lives_do_not_use_up_the_volume() {
+    let mut bytes = vec![0xFF; 16 * 4096];
+    formatted(&mut bytes);
+    let mut free = Vec::new();
+    for life in 0..20_u8 {
+        with(&mut bytes, |volume| volume.replace("/boots", &[life]).unwrap());
+        let mut device = Ram::new(&mut bytes);
+        let mut memory = Memory::<2048, 8, 2>::new();
+        let volume = Volume::mount(&mut device, &mut memory, MountOptions::default()).unwrap();
+        free.push(volume.info().unwrap().free.0);
+        volume.unmount().unwrap();
+    }
+    assert!(free.iter().all(|now| *now + 2 >= free[0]), "{free:?}");
+}

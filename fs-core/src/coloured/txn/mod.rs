@@ -206,7 +206,8 @@ impl<D: BlockDevice> Txn<'_, D> {
         self.log(RecordKind::Change, false, batch.length).await
     }
 
-    /// Closes the journal so that the next mount need not settle. One program.
+    /// Closes the journal so that the next mount need not settle. One program; two if blocks that
+    /// wait for it are given back first.
     ///
     /// # Errors
     /// The device's.
@@ -216,6 +217,13 @@ impl<D: BlockDevice> Txn<'_, D> {
         }
         self.ready().await?;
         self.journal_room(HEADER_BYTES).await?;
+        // What settling has retired would else stay in quarantine while sessions are short.
+        let mut length = HEADER_BYTES;
+        self.push_releases(&mut length);
+        if length > HEADER_BYTES {
+            self.log(RecordKind::Change, false, length).await?;
+            self.journal_room(HEADER_BYTES).await?;
+        }
         self.log(RecordKind::Seal, false, HEADER_BYTES).await
     }
 }
