@@ -1,5 +1,6 @@
 //! The documents hold together: links lead somewhere, the README names two commands and no more,
 //! and the numbered lists that the code refers to are complete.
+#![cfg(feature = "blocking")]
 #![allow(clippy::expect_used, reason = "a test, not firmware")]
 
 use fs_core::blocking::Volume;

@@ -1,4 +1,5 @@
 //! Images that no writer makes but whose checksums are right: damage, and nothing worse.
+#![cfg(feature = "blocking")]
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,5 @@
 //! The state of a running volume against the state that a mount would read, after every commit.
+#![cfg(feature = "blocking")]
 #![allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "tests")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,5 @@
 //! The whole stack over RAM, as a program uses it: no faults, both colours of each call.
+#![cfg(feature = "blocking")]
 #![allow(
     clippy::cast_possible_truncation,
     clippy::arithmetic_side_effects,
