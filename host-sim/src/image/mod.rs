@@ -224,6 +224,36 @@ impl Image {
         hash.value()
     }
 
+    /// A hash of what differs from `earlier`, an image of the same size: of two descendants of it
+    /// the same as comparing their [`Image::hash`], for the price of the blocks that changed.
+    #[must_use]
+    pub fn hash_since(&self, earlier: &Self) -> u64 {
+        let shared = |number: u32| {
+            let index = number as usize;
+            let same = match (&self.blocks[index], &earlier.blocks[index]) {
+                (None, None) => true,
+                (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+                _ => false,
+            };
+            same && !self.trouble.contains_key(&number) && !earlier.trouble.contains_key(&number)
+        };
+        let changed = (0..self.block_count()).filter(|number| !shared(*number));
+        changed.fold(0, |sum, number| sum ^ self.block_hash(number) ^ earlier.block_hash(number))
+    }
+
+    fn block_hash(&self, number: u32) -> u64 {
+        let mut hash = TraceHash::default();
+        hash.number(u64::from(number));
+        if let Some(block) = self.blocks[number as usize].as_ref().filter(|block| ***block != BLANK)
+        {
+            hash.bytes(&**block);
+        }
+        if let Some(trouble) = self.trouble.get(&number) {
+            trouble.hash(&mut hash);
+        }
+        hash.value()
+    }
+
     fn trouble_of(&mut self, number: u32) -> &mut Trouble {
         Arc::make_mut(self.trouble.entry(number).or_default())
     }
