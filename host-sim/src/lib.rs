@@ -8,6 +8,7 @@ pub mod exec;
 pub mod explore;
 pub mod fault;
 pub mod image;
+pub mod job;
 pub mod model;
 pub mod protocol;
 pub mod rng;

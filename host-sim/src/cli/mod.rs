@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand.
 
 mod explore;
+mod job;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -8,12 +9,16 @@ use std::time::Instant;
 
 use clap::{Parser, Subcommand};
 
-/// Vellum's simulator.
+/// Vellum's simulator. Without a command it does the main job: formats a simulated chip, imports a
+/// directory, works on it, cuts the power everywhere for a while, exports the tree again, and says
+/// which promises held.
 #[derive(Debug, Parser)]
-#[command(name = "host-sim", version)]
+#[command(name = "host-sim", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(flatten)]
+    job: job::Arguments,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -25,8 +30,10 @@ enum Command {
 /// Parses the command line and does what it says.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Explore(arguments) => explore::main(&arguments),
+    let Arguments { job, command } = Arguments::parse();
+    match command {
+        None => job::main(job),
+        Some(Command::Explore(arguments)) => explore::main(&arguments),
     }
 }
 

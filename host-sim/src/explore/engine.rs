@@ -339,7 +339,7 @@ impl<'a> Work<'a> {
 }
 
 /// Unstable cells are probed as they read at first and as they read later; caches lose twice.
-fn variants(cutter: &Cutter, op: &Op, tear: TearMode) -> u64 {
+pub(crate) fn variants(cutter: &Cutter, op: &Op, tear: TearMode) -> u64 {
     let unstable = matches!(
         tear,
         TearMode::Unstable
@@ -357,7 +357,7 @@ pub(super) fn noise_of(image: &Image, seed: u64) -> u64 {
 }
 
 /// The image as the probe with this seed begins with it.
-pub(super) fn start_of(image: &Image, noise: u64) -> Image {
+pub(crate) fn start_of(image: &Image, noise: u64) -> Image {
     let mut image = image.clone();
     image.set_noise(noise, noise & 2 != 0);
     if noise & 1 != 0 {
@@ -366,13 +366,13 @@ pub(super) fn start_of(image: &Image, noise: u64) -> Image {
     image
 }
 
-pub(super) fn call_at(calls: &[Call], index: usize) -> Option<&Call> {
+pub(crate) fn call_at(calls: &[Call], index: usize) -> Option<&Call> {
     let after = calls.partition_point(|call| call.end <= index);
     calls.get(after).filter(|call| call.begin <= index)
 }
 
 /// Entries to cut, in ascending order, each with a number that picks the mode.
-fn choose(found: &Found, fan: Fan, seed: u64) -> Vec<(usize, usize)> {
+pub(crate) fn choose(found: &Found, fan: Fan, seed: u64) -> Vec<(usize, usize)> {
     let cuttable = |at: &usize| {
         matches!(found.log[*at], Op::Program { .. } | Op::Erase { .. } | Op::Sync)
             && call_at(&found.calls, *at).is_some()
@@ -398,7 +398,7 @@ fn choose(found: &Found, fan: Fan, seed: u64) -> Vec<(usize, usize)> {
 }
 
 /// Runs `work` and makes a panic an ordinary fault.
-pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     let _quiet = super::panics::Quiet::begin();
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,

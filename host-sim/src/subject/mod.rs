@@ -14,7 +14,7 @@ use crate::model::{Op, Slot};
 use crate::scenario::Tuning;
 
 pub use toy::{Flaw, Toy};
-pub use vellum::{Vellum, format_options, open_options};
+pub use vellum::{Lent, Vellum, format_options, open_options};
 
 /// How to mount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
