@@ -359,3 +359,74 @@ fn short_lives_do_not_use_up_the_volume() {
     }
     assert!(free.iter().all(|now| *now + 2 >= free[0]), "{free:?}");
 }
+
+/// A walk of more than 64 names was refused: the file below could be made, and never read.
+#[test]
+fn a_file_in_the_deepest_directory_can_be_read() {
+    let mut bytes = vec![0xFF; 128 * 4096];
+    formatted(&mut bytes);
+    with(&mut bytes, |volume| {
+        let mut path = String::new();
+        let refused = loop {
+            path.push_str("/d");
+            if let Err(error) = volume.mkdir(&path) {
+                break error;
+            }
+        };
+        assert_eq!(refused, Error::TooDeep);
+        path.truncate(path.len() - 2);
+        let file = format!("{path}/f");
+        volume.replace(&file, b"deep").unwrap();
+        assert_eq!(volume.read_file(&file, &mut [0; 8]), Ok(4));
+    });
+}
+
+/// Moving a tree below another one made its files answer `TooDeep` until it was moved back.
+#[test]
+fn a_tree_that_was_moved_below_another_stays_reachable() {
+    let mut bytes = vec![0xFF; 128 * 4096];
+    formatted(&mut bytes);
+    with(&mut bytes, |volume| {
+        let make = |top: &str| {
+            let mut path = format!("/{top}");
+            volume.mkdir(&path).unwrap();
+            for _ in 0..40 {
+                path.push_str("/d");
+                volume.mkdir(&path).unwrap();
+            }
+            path
+        };
+        let (a, b) = (make("a"), make("b"));
+        volume.replace(&format!("{b}/file"), b"kept").unwrap();
+        volume.rename("/b", &format!("{a}/b")).unwrap();
+        let moved = format!("{a}/b{}/file", &b[2..]);
+        assert_eq!(volume.read_file(&moved, &mut [0; 8]), Ok(4));
+        assert_eq!(volume.mkdir(&format!("{a}/b{}/more", &b[2..])), Err(Error::TooDeep));
+        volume.check().unwrap();
+        volume.remove(&moved).unwrap();
+    });
+}
+
+/// Drafts of handles that were dropped without a close filled the drafts: the next writer was
+/// told `NoDraft`, although nobody could free one but by knowing those files.
+#[test]
+fn a_dropped_handle_gives_its_draft_up_to_the_next_writer() {
+    let mut bytes = vec![0xFF; 64 * 4096];
+    formatted(&mut bytes);
+    with(&mut bytes, |volume| {
+        for number in 0..8_u8 {
+            let path = format!("file-{number}");
+            let file = volume.open_file(&path, OpenOptions::new().write().create()).unwrap();
+            let id = volume.open(&path, OpenOptions::new().write()).unwrap();
+            assert_eq!(volume.write_at(id, 0, &[number; 9]), Ok(9), "file {number}");
+            drop(file);
+            // Not closed by name: its handle is dropped with the volume's.
+            drop(volume.file(id));
+        }
+        volume.sync().unwrap();
+        for number in 0..8 {
+            assert_eq!(volume.stat(&format!("file-{number}")).map(|found| found.size), Ok(9));
+        }
+        volume.check().unwrap();
+    });
+}

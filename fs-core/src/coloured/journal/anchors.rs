@@ -170,10 +170,7 @@ impl Anchors {
     ///
     /// # Errors
     /// The device's; to be repeated then.
-    pub async fn resolve_sealed<D: BlockDevice>(
-        &mut self,
-        media: &mut Media<'_, D>,
-    ) -> Result<()> {
+    pub async fn resolve_sealed<D: BlockDevice>(&mut self, media: &mut Media<'_, D>) -> Result<()> {
         let Some(newest) = self.newest else { return Ok(()) };
         let which = 1 ^ newest.which;
         let block = self.block(which);
@@ -286,10 +283,7 @@ impl Journal {
     ///
     /// # Errors
     /// The device's.
-    pub async fn resolve_sealed<D: BlockDevice>(
-        &mut self,
-        media: &mut Media<'_, D>,
-    ) -> Result<()> {
+    pub async fn resolve_sealed<D: BlockDevice>(&mut self, media: &mut Media<'_, D>) -> Result<()> {
         self.anchors.resolve_sealed(media).await
     }
 }

@@ -15,7 +15,7 @@ use crate::mutant::{self, Mutant};
 use crate::units::{BlockNo, Level, PAGE_BYTES};
 
 /// Runs that a fold, the opening of a journal block and a window may add between them.
-const RUNS_RESERVE: usize = 20;
+const RUNS_RESERVE: usize = 30;
 
 /// Bytes of the longest fold record and of the window records before it.
 const FOLD_RECORD_BYTES: usize = 480;

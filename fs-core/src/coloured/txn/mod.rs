@@ -165,12 +165,27 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// holds; those of folding and of the device. Nothing has changed then.
     pub async fn begin(&mut self, cost: usize, purpose: Purpose) -> Result<Batch> {
         self.ready().await?;
+        if self.require_space().is_err() {
+            self.release().await?;
+        }
         if purpose == Purpose::Grow {
             self.require_space()?;
         }
         self.make_room(cost).await?;
         self.journal_room(HEADER_BYTES.saturating_add(cost)).await?;
         Ok(Batch { length: HEADER_BYTES })
+    }
+
+    /// Gives back what may be given back, without waiting for a record that it can ride on.
+    async fn release(&mut self) -> Result<()> {
+        self.journal_room(HEADER_BYTES).await?;
+        let mut length = HEADER_BYTES;
+        self.push_releases(&mut length);
+        if length > HEADER_BYTES {
+            self.log(RecordKind::Change, false, length).await?;
+            self.journal_room(HEADER_BYTES).await?;
+        }
+        Ok(())
     }
 
     /// Makes sure that the journal can be appended to.
@@ -218,12 +233,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         self.ready().await?;
         self.journal_room(HEADER_BYTES).await?;
         // What settling has retired would else stay in quarantine while sessions are short.
-        let mut length = HEADER_BYTES;
-        self.push_releases(&mut length);
-        if length > HEADER_BYTES {
-            self.log(RecordKind::Change, false, length).await?;
-            self.journal_room(HEADER_BYTES).await?;
-        }
+        self.release().await?;
         self.log(RecordKind::Seal, false, HEADER_BYTES).await
     }
 }

@@ -138,6 +138,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if self.node(vnode)?.draft.is_some() {
             return Ok(());
         }
+        if self.drafts.iter().all(|draft| draft.used) {
+            self.commit_unused().await?;
+        }
         let free = self.drafts.iter().position(|draft| !draft.used).ok_or(Error::NoDraft)?;
         let mut bytes = [0; BYTES_MAX];
         let inode = self.node(vnode)?.inode;
@@ -210,6 +213,18 @@ impl<D: BlockDevice> Vellum<'_, D> {
         self.txn.put(&mut batch, key, bytes.get(..length).ok_or(Error::Bug)?, false)?;
         self.txn.commit(batch).await?;
         self.content_committed(vnode, inode)
+    }
+
+    /// Commits the draft of one file that nobody has open, if there is one: its last handle was
+    /// dropped without a close.
+    pub(super) async fn commit_unused(&mut self) -> Result<bool> {
+        let unused = self.table.iter().find(|(vnode, node)| {
+            let uncommitted = node.draft.is_some() && node.home != Home::Nowhere;
+            uncommitted && self.table.uses(*vnode) == Ok(0)
+        });
+        let Some((vnode, _)) = unused else { return Ok(false) };
+        self.commit_content(vnode).await?;
+        Ok(true)
     }
 
     /// Commits every draft, one transaction each.

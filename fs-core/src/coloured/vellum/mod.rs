@@ -139,7 +139,18 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
         }
         let Directory { inode, parent } = self.read_directory(object).await?;
         let node = Node { home: Home::Item, inode, parent, draft: None };
-        self.table.take(object, node, may_go)
+        self.take_slot(object, node).await
+    }
+
+    /// A vnode for `object`, with a hold. Commits what a file that nobody has open left
+    /// uncommitted, when only its slot is left.
+    pub(super) async fn take_slot(&mut self, object: ObjectId, node: Node) -> Result<VnodeId> {
+        match self.table.take(object, node, may_go) {
+            Err(Error::NoSlot) if self.commit_unused().await? => {
+                self.table.take(object, node, may_go)
+            }
+            taken => taken,
+        }
     }
 
     async fn read_directory(&mut self, object: ObjectId) -> Result<Directory> {
@@ -154,7 +165,7 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
     /// How many directories are above `object`, and whether `other` is it or one of them.
     ///
     /// # Errors
-    /// `Corrupt` if the way up does not end at the root.
+    /// `TooDeep` if the way up does not end at the root within the depth that a volume has.
     async fn way_up(&mut self, object: ObjectId, other: ObjectId) -> Result<(u8, bool)> {
         let mut at = object;
         let mut met = at == other;
@@ -165,7 +176,7 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
             at = self.read_directory(at).await?.parent;
             met = met || at == other;
         }
-        Err(corrupt(self.txn.state().scalars.root.block)(Malformed::Field("parent")))
+        Err(Error::TooDeep)
     }
 }
 

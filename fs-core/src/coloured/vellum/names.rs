@@ -2,7 +2,7 @@
 
 use super::super::colour;
 use super::super::device::BlockDevice;
-use super::{Vellum, may_go};
+use super::Vellum;
 use crate::api::{DirEntry, NameBuf, VnodeId};
 use crate::error::{Error, Malformed, Result, corrupt};
 use crate::format::dirent::{self, DirentView};
@@ -71,7 +71,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         let Some(inode) = entry.inode else { return self.hold_directory(entry.object).await };
         let node = Node { home: Home::Entry(entry.key), inode, parent: ObjectId(0), draft: None };
-        self.table.take(entry.object, node, may_go)
+        self.take_slot(entry.object, node).await
     }
 
     /// Whether `directory` has no entries.

@@ -145,6 +145,8 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
         if content.len() > BYTES_MAX {
             return Err(Error::TooLarge);
         }
+        // Asked for first: a draft that somebody has of this file survives the refusal.
+        self.txn.require_space()?;
         let vnode = match self.lookup(directory, name).await {
             Err(Error::NotFound) => {
                 let vnode = self.make(directory, name, NodeType::File, content).await?;

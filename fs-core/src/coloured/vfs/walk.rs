@@ -5,9 +5,6 @@ use super::super::vnode::Filesystem;
 use crate::api::VnodeId;
 use crate::error::{Error, Result};
 
-/// Directories that a walk may be below the root; no volume allows more.
-const DEPTH_MAX: u8 = 64;
-
 /// The names of a path, without those that mean nothing.
 fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|name| !name.is_empty() && *name != ".")
@@ -31,18 +28,11 @@ fn split(path: &str) -> Result<Option<(&str, &str)>> {
 #[colour]
 pub(super) async fn walk<F: Filesystem>(filesystem: &mut F, path: &str) -> Result<VnodeId> {
     let mut at = filesystem.root().await?;
-    let mut depth = 0_u8;
+    // A path is finite, and so is the walk: how deep directories nest is the filesystem's rule.
     for name in names(path) {
         let next = match name {
-            ".." => {
-                depth = depth.saturating_sub(1);
-                filesystem.parent(at).await
-            }
-            _ if depth == DEPTH_MAX => Err(Error::TooDeep),
-            name => {
-                depth = depth.saturating_add(1);
-                filesystem.lookup(at, name.as_bytes()).await
-            }
+            ".." => filesystem.parent(at).await,
+            name => filesystem.lookup(at, name.as_bytes()).await,
         };
         filesystem.put(at);
         at = next?;
