@@ -4,6 +4,7 @@ pub mod chip;
 pub mod cli;
 pub mod clock;
 pub mod contract;
+pub mod drop_futures;
 pub mod exec;
 pub mod explore;
 pub mod fault;

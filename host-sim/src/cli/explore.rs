@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Bar;
+use crate::drop_futures::{self, DropPoint};
+use crate::explore::outcome::Fault;
 use crate::explore::suite::{Suite, What, disturb, repeat};
 use crate::explore::{Fan, Options, Progress, replay, run};
 use crate::scenario::Scenario;
@@ -40,9 +42,9 @@ pub(super) struct Arguments {
     /// Threads; one for each core if not given.
     #[arg(long)]
     threads: Option<usize>,
-    /// Disturbs in another way than by cuts: errors, bad-blocks, rot or lost.
+    /// Disturbs in another way than by cuts: errors, bad-blocks, rot, lost or drops (of futures).
     #[arg(long, value_parser = suite)]
-    suite: Option<Suite>,
+    suite: Option<Chosen>,
     /// Disturbances of such a suite for each scenario.
     #[arg(long, default_value_t = 200)]
     each: u64,
@@ -61,9 +63,18 @@ fn fan(text: &str) -> Result<Fan, String> {
     }
 }
 
-fn suite(text: &str) -> Result<Suite, String> {
+#[derive(Debug, Clone, Copy)]
+enum Chosen {
+    Chip(Suite),
+    Drops,
+}
+
+fn suite(text: &str) -> Result<Chosen, String> {
+    if text == "drops" {
+        return Ok(Chosen::Drops);
+    }
     let found = Suite::ALL.iter().find(|suite| suite.name() == text);
-    found.copied().ok_or_else(|| "errors, bad-blocks, rot or lost".into())
+    found.copied().map(Chosen::Chip).ok_or_else(|| "errors, bad-blocks, rot, lost or drops".into())
 }
 
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
@@ -96,13 +107,15 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         time: arguments.time.map(Duration::from_secs),
         failures_max: arguments.failures,
         threads: arguments.threads,
+        ..Options::default()
     };
     let bar = Bar::new();
     let show = |progress: Progress| {
         bar.show(progress.done, progress.jobs, progress.states, progress.failures);
     };
     let report = match arguments.suite {
-        Some(suite) => disturb(&*subject, suite, arguments.each, &options, &show),
+        Some(Chosen::Drops) => drop_futures::run(&options, &show),
+        Some(Chosen::Chip(suite)) => disturb(&*subject, suite, arguments.each, &options, &show),
         None => run(&*subject, &options, &show),
     };
     bar.clear();
@@ -123,18 +136,26 @@ fn again(
     arguments: &Arguments,
     text: &str,
 ) -> ExitCode {
+    if let Some(Chosen::Drops) = arguments.suite {
+        let point = DropPoint::parse(text);
+        return told(point.map(|point| drop_futures::repeat(point, arguments.seed)));
+    }
     let [scenario] = scenarios else {
         eprintln!("--replay needs one --scenario");
         return ExitCode::from(2);
     };
     let result = match arguments.suite {
-        Some(suite) => What::parse(suite, text)
+        Some(Chosen::Chip(suite)) => What::parse(suite, text)
             .map(|what| repeat(subject, scenario, arguments.seed, what).map(|_| ())),
-        None => replay::parse(text).map(|cuts| {
+        _ => replay::parse(text).map(|cuts| {
             let mut tell = |line| println!("{line}");
             replay::replay(subject, scenario, arguments.seed, &cuts, &mut tell)
         }),
     };
+    told(result)
+}
+
+fn told(result: Result<Result<(), Fault>, String>) -> ExitCode {
     match result {
         Ok(Ok(())) => {
             println!("everything held");

@@ -45,6 +45,8 @@ pub struct Options {
     pub time: Option<Duration>,
     /// Ends after so many failures.
     pub failures_max: usize,
+    /// Says of a failure that it is known and does not count.
+    pub known: fn(&Failure) -> bool,
     /// Threads; one for each core if `None`.
     pub threads: Option<usize>,
 }
@@ -58,6 +60,7 @@ impl Default for Options {
             one_in: 1,
             time: None,
             failures_max: 20,
+            known: |_| false,
             threads: None,
         }
     }
@@ -115,7 +118,7 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -135,6 +138,7 @@ struct Work<'a> {
     seen: Vec<Mutex<HashSet<u64>>>,
     failures: Mutex<Vec<Failure>>,
     states: AtomicU64,
+    known: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -150,6 +154,7 @@ impl<'a> Work<'a> {
             seen: each().map(|_| Mutex::default()).collect(),
             failures: Mutex::default(),
             states: AtomicU64::new(0),
+            known: AtomicU64::new(0),
             stop: AtomicBool::new(false),
         }
     }
@@ -260,7 +265,8 @@ impl<'a> Work<'a> {
         self.states.fetch_add(1, Ordering::Relaxed);
         let depth = cuts.len();
         let noise = noise_of(image, cut.seed);
-        let key = mix(mix(image.hash(), call.allowed.fingerprint()), noise);
+        // By depth, because how far the recovery is cut again depends on it.
+        let key = mix(mix(image.hash(), call.allowed.fingerprint()), mix(noise, depth as u64));
         let fresh = lock(&self.seen[number]).insert(key);
         lock(&self.rows[number]).state(depth, fresh);
         if !fresh || self.over() {
@@ -313,6 +319,10 @@ impl<'a> Work<'a> {
     }
 
     fn fail(&self, failure: Failure) {
+        if (self.options.known)(&failure) {
+            self.known.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         let mut failures = lock(&self.failures);
         failures.push(failure);
         if failures.len() >= self.options.failures_max {
@@ -332,6 +342,7 @@ impl<'a> Work<'a> {
             seed: self.options.seed,
             rows: rows.collect(),
             failures,
+            known: self.known.into_inner(),
             complete,
             elapsed: self.begin.elapsed(),
         }

@@ -32,5 +32,5 @@ mod rot;
 pub mod suite;
 
 pub use engine::{Fan, Options, Progress, cores, run};
-pub(crate) use engine::{call_at, choose, guarded, start_of, variants};
+pub(crate) use engine::{call_at, choose, guarded, lock, start_of, variants};
 pub use report::{Failure, Report, Row};

@@ -35,7 +35,7 @@ impl Failure {
     }
 
     /// Something did not hold in a suite whose disturbance has this name.
-    pub(super) fn of(suite: &str, scenario: &str, seed: u64, what: &str, fault: Fault) -> Self {
+    pub(crate) fn of(suite: &str, scenario: &str, seed: u64, what: &str, fault: Fault) -> Self {
         let repeat = format!(" --suite {suite} --replay {what}");
         Self { scenario: scenario.into(), seed, depth: 1, repeat, fault }
     }
@@ -44,7 +44,9 @@ impl Failure {
     #[must_use]
     pub fn replay(&self) -> String {
         let Self { scenario, seed, repeat, .. } = self;
-        format!("host-sim explore --scenario {scenario} --seed {seed}{repeat}")
+        let scenario =
+            if scenario.is_empty() { String::new() } else { format!(" --scenario {scenario}") };
+        format!("host-sim explore{scenario} --seed {seed}{repeat}")
     }
 }
 
@@ -79,11 +81,11 @@ pub struct Row {
 }
 
 impl Row {
-    pub(super) fn new(scenario: &str) -> Self {
+    pub(crate) fn new(scenario: &str) -> Self {
         Self { scenario: scenario.into(), ..Self::default() }
     }
 
-    pub(super) fn state(&mut self, depth: usize, fresh: bool) {
+    pub(crate) fn state(&mut self, depth: usize, fresh: bool) {
         if let Some(count) = self.states.get_mut(depth.saturating_sub(1)) {
             *count += 1;
         }
@@ -107,6 +109,8 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// What did not hold; the simplest first.
     pub failures: Vec<Failure>,
+    /// Failures that are known and not listed.
+    pub known: u64,
     /// Whether every planned cut was made.
     pub complete: bool,
     /// How long it took on this machine.
@@ -179,6 +183,10 @@ impl fmt::Display for Report {
             self.rate(),
             self.elapsed.as_secs_f64(),
             if self.complete { "" } else { ", not complete" }
-        )
+        )?;
+        if self.known > 0 {
+            write!(f, ", {} known failures", self.known)?;
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::disturbed::{Plan, play};
@@ -161,6 +161,7 @@ pub fn disturb(
         jobs.extend(chosen.into_iter().map(|what| (scenario, what)));
     }
     jobs.sort_by_cached_key(|(scenario, what)| mix(scenario.index as u64, hash(what)));
+    let known = AtomicU64::new(0);
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
     let over = || {
@@ -177,7 +178,11 @@ pub fn disturb(
             Err(fault) => {
                 let text = what.to_string();
                 let failure = Failure::of(suite.name(), scenario.name, options.seed, &text, fault);
-                lock(&failures).push(failure);
+                if (options.known)(&failure) {
+                    known.fetch_add(1, Ordering::Relaxed);
+                } else {
+                    lock(&failures).push(failure);
+                }
             }
         }
     };
@@ -203,6 +208,7 @@ pub fn disturb(
         seed: options.seed,
         rows: rows.into_iter().map(|row| row.into_inner().unwrap_or_default()).collect(),
         failures,
+        known: known.into_inner(),
         complete: done.into_inner() == jobs.len(),
         elapsed: begin.elapsed(),
     }
@@ -222,7 +228,10 @@ fn prepare(
         match guarded(|| record(subject, scenario, options.seed)) {
             Ok(recording) => prepared.push(Prepared { index, scenario, recording }),
             Err(fault) => {
-                lock(failures).push(Failure::undisturbed(scenario.name, options.seed, fault));
+                let failure = Failure::undisturbed(scenario.name, options.seed, fault);
+                if !(options.known)(&failure) {
+                    lock(failures).push(failure);
+                }
             }
         }
     }
