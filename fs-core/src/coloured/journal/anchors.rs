@@ -2,7 +2,7 @@
 
 use super::super::colour;
 use super::super::device::BlockDevice;
-use super::super::media::{Media, SlotNo, SlotState};
+use super::super::media::{Edge, Media, SlotNo, SlotState};
 use super::{Journal, Link};
 use crate::error::Result;
 use crate::format::anchor::Entry;
@@ -231,6 +231,8 @@ impl Anchors {
         } else {
             media.erase(block, 1).await?;
             media.write_superblock(block, superblock).await?;
+            // The entry makes the other anchor block, and its copy, the next to be erased.
+            media.barrier(Edge::Superblock).await?;
             0
         };
         media.write_slot(block, slot, &entry).await?;

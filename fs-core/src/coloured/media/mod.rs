@@ -48,6 +48,8 @@ pub enum Edge {
     Anchor,
     /// 6: an erase, before the record that claims it.
     Erase,
+    /// 7: a superblock copy, or the mark of a format, before anything that makes it the only one.
+    Superblock,
 }
 
 /// What stands where a superblock copy should be.
@@ -205,7 +207,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
             Edge::Nodes => mutant::on(Mutant::FlushNodeSkipped),
             Edge::Checkpoint => mutant::on(Mutant::FlushCheckpointSkipped),
             Edge::Anchor => mutant::on(Mutant::FlushAnchorSkipped),
-            Edge::Erase => false,
+            Edge::Erase | Edge::Superblock => false,
         };
         if skipped {
             return Ok(());

@@ -8,7 +8,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::CHAIN_MAX;
-use super::super::media::Media;
+use super::super::media::{Edge, Media};
 use super::mount::{block_bytes, is_supported};
 use super::{Buffers, Error, Txn};
 use crate::api::FormatOptions;
@@ -63,6 +63,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         let left = txn.journal.find_entry(&mut txn.media, None).await?;
         txn.media.erase(BlockNo(0), 1).await?;
         txn.media.write_superblock(BlockNo(0), &Superblock::formatting_marker()).await?;
+        txn.media.barrier(Edge::Superblock).await?;
         if let Some(left) = left {
             txn.media.write_slot(BlockNo(0), 0, &left.entry).await?;
         }
