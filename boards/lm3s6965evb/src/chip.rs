@@ -1,8 +1,10 @@
 //! A NOR chip that lives in the board's RAM, behind `embedded-storage`'s traits: programs clear
 //! bits, only an erase sets them, and an access a real chip would refuse is refused.
 //!
-//! Erase units are 2 KiB: 48 KiB then hold 24 of them, and a volume wants many blocks more than it
-//! wants large ones. With the usual 4 KiB there would be 12.
+//! Erase units are 2 KiB: 32 KiB then hold 16 of them, the fewest that a volume can have.
+//!
+//! **Power cuts.** After [`cut_after`] the chip does some operations, then half of one, then
+//! nothing, until [`restore_power`].
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use embedded_storage::nor_flash::NorFlashErrorKind;
@@ -40,6 +42,9 @@ impl Chip {
 
     /// Copies cells to `target`.
     pub fn read(&mut self, at: u32, target: &mut [u8]) -> Result<(), NorFlashErrorKind> {
+        if POWER.load(Ordering::Relaxed) == 0 {
+            return Err(NorFlashErrorKind::Other);
+        }
         count(&READS, 1);
         count(&BYTES_READ, target.len());
         target.copy_from_slice(self.part(at, target.len())?);
@@ -50,9 +55,14 @@ impl Chip {
     pub fn program(&mut self, at: u32, source: &[u8]) -> Result<(), NorFlashErrorKind> {
         count(&PROGRAMS, 1);
         count(&BYTES_PROGRAMMED, source.len());
+        let share = spend()?;
         let cells = self.part(at, source.len())?;
-        cells.iter_mut().zip(source).for_each(|(cell, byte)| *cell &= byte);
-        Ok(())
+        cells
+            .iter_mut()
+            .zip(source)
+            .take(share.of(source.len()))
+            .for_each(|(cell, byte)| *cell &= byte);
+        share.outcome()
     }
 
     /// Sets all bits of some erase units.
@@ -63,14 +73,63 @@ impl Chip {
         }
         let cells = self.cells.get_mut(from..to).ok_or(NorFlashErrorKind::OutOfBounds)?;
         count(&ERASES, cells.len() / ERASE_UNIT);
-        cells.fill(0xFF);
-        Ok(())
+        let share = spend()?;
+        let erased = share.of(cells.len());
+        cells[..erased].fill(0xFF);
+        share.outcome()
     }
 
     fn part(&mut self, at: u32, bytes: usize) -> Result<&mut [u8], NorFlashErrorKind> {
         let cells = self.cells.get_mut(at as usize..).and_then(|rest| rest.get_mut(..bytes));
         cells.ok_or(NorFlashErrorKind::OutOfBounds)
     }
+}
+
+/// Programs and erases until the power goes; the one that meets 1 is done by half.
+static POWER: AtomicU32 = AtomicU32::new(FOR_EVER);
+
+const FOR_EVER: u32 = u32::MAX;
+
+/// Lets the power go after `operations` more programs and erases.
+pub fn cut_after(operations: u32) {
+    POWER.store(operations.saturating_add(1), Ordering::Relaxed);
+}
+
+/// Power is back, and stays. Gives whether it was gone.
+pub fn restore_power() -> bool {
+    let gone = POWER.load(Ordering::Relaxed) == 0;
+    POWER.store(FOR_EVER, Ordering::Relaxed);
+    gone
+}
+
+/// How much of an operation is done.
+#[derive(Clone, Copy, PartialEq)]
+enum Share {
+    All,
+    Half,
+}
+
+impl Share {
+    fn of(self, bytes: usize) -> usize {
+        match self {
+            Self::All => bytes,
+            Self::Half => bytes / 2,
+        }
+    }
+
+    fn outcome(self) -> Result<(), NorFlashErrorKind> {
+        if self == Self::All { Ok(()) } else { Err(NorFlashErrorKind::Other) }
+    }
+}
+
+fn spend() -> Result<Share, NorFlashErrorKind> {
+    let left = POWER.load(Ordering::Relaxed);
+    match left {
+        0 => return Err(NorFlashErrorKind::Other),
+        FOR_EVER => return Ok(Share::All),
+        _ => POWER.store(left - 1, Ordering::Relaxed),
+    }
+    Ok(if left == 1 { Share::Half } else { Share::All })
 }
 
 static READS: AtomicU32 = AtomicU32::new(0);

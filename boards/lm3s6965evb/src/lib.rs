@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | [`chip`] | a NOR chip that lives in 48 KiB of the board's RAM |
+//! | [`chip`] | a NOR chip that lives in 32 KiB of the board's RAM |
 //! | [`phase`] | one measured part of the program: instructions, stack, work of the chip |
 //! | [`stack`] | how deep the stack went |
 //! | `scenario` | what the program does, once for each colour |
@@ -29,12 +29,20 @@ pub mod blocking {
 
     /// A chip is never busy for a program that waits anyway.
     fn busy() {}
+
+    /// What waits is complete when it returns.
+    fn complete<T>(result: T) -> T {
+        result
+    }
 }
 
 /// The scenario for executors.
 #[path = "coloured"]
 pub mod asynchronous {
     use colour::keep as colour;
+    use core::future::poll_fn;
+    use core::pin::Pin;
+    use core::task::{Context, Poll, Waker};
     use embedded_storage_async::nor_flash;
     use fs_core::asynchronous as vellum;
     use hal_adapters::asynchronous as adapters;
@@ -45,14 +53,28 @@ pub mod asynchronous {
     /// A chip is busy once in each operation, so that every future is suspended and resumed.
     async fn busy() {
         let mut asked = false;
-        core::future::poll_fn(|context| {
+        poll_fn(|context| {
             if core::mem::replace(&mut asked, true) {
-                return core::task::Poll::Ready(());
+                return Poll::Ready(());
             }
             context.waker().wake_by_ref();
-            core::task::Poll::Pending
+            Poll::Pending
         })
         .await;
+    }
+
+    /// The smallest executor there is: polls one future until it is complete.
+    #[inline(never)]
+    fn complete<F: Future>(mut future: F) -> F::Output {
+        crate::phase::met_future(size_of::<F>());
+        // SAFETY: it is not moved any more. `pin!` would move it once, to a second place.
+        let mut future = unsafe { Pin::new_unchecked(&mut future) };
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return output;
+            }
+        }
     }
 }
 
@@ -75,4 +97,23 @@ pub fn finish<E: core::fmt::Debug>(result: Result<(), E>) -> ! {
 #[panic_handler]
 fn panicked(info: &core::panic::PanicInfo) -> ! {
     finish(Err(format_args!("{info}")))
+}
+
+/// A stack that was too small ends here too, so what is printed needs a new one.
+#[cortex_m_rt::exception(trampoline = false)]
+unsafe fn HardFault() -> ! {
+    // SAFETY: nothing of the program runs again.
+    unsafe {
+        core::arch::asm!(
+            "ldr r0, =_stack_start",
+            "mov sp, r0",
+            "bl {ended}",
+            ended = sym faulted,
+            options(noreturn)
+        )
+    }
+}
+
+extern "C" fn faulted() -> ! {
+    finish(Err("a fault; perhaps the stack was too small"))
 }

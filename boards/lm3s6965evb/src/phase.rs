@@ -2,7 +2,16 @@
 
 use crate::{chip, stack};
 use core::arch::asm;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use cortex_m_semihosting::hprintln;
+
+/// Bytes of the largest future met in this phase.
+static FUTURE: AtomicUsize = AtomicUsize::new(0);
+
+/// Tells the phase that a future of `bytes` is about to run.
+pub fn met_future(bytes: usize) {
+    FUTURE.fetch_max(bytes, Ordering::Relaxed);
+}
 
 /// A phase that has begun.
 #[must_use]
@@ -16,6 +25,7 @@ impl Phase {
     #[inline(never)]
     pub fn begin(name: &'static str) -> Self {
         stack::paint();
+        FUTURE.store(0, Ordering::Relaxed);
         let work = chip::work();
         phase_begin();
         Self { name, work }
@@ -27,11 +37,16 @@ impl Phase {
         phase_end();
         let (used, in_all) = (stack::used(), stack::used_in_all());
         let work = chip::work().since(self.work);
+        let future = FUTURE.load(Ordering::Relaxed);
         hprintln!(
-            "phase {} stack={} stack_in_all={} reads={} bytes_read={} programs={} bytes_programmed={} erases={}",
+            concat!(
+                "phase {}: stack={} stack_in_all={} future={} ",
+                "reads={} bytes_read={} programs={} bytes_programmed={} erases={}"
+            ),
             self.name,
             used,
             in_all,
+            future,
             work.reads,
             work.bytes_read,
             work.programs,

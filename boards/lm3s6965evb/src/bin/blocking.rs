@@ -3,11 +3,15 @@
 #![no_main]
 
 use cortex_m_rt::entry;
-use lm3s6965evb::{blocking::scenario, chip::Chip, finish, stack};
+use fs_core::Memory;
+use lm3s6965evb::{blocking::scenario, chip::Chip, finish};
 
 #[entry]
 fn main() -> ! {
+    static mut MEMORY: Memory = Memory::new();
+
+    scenario::report_sizes();
     // SAFETY: the only one.
     let chip = unsafe { Chip::power_on() };
-    finish(stack::measure_from_here(|| scenario::run(chip)))
+    finish(scenario::run(chip, MEMORY))
 }
