@@ -2,6 +2,7 @@
 
 mod explore;
 mod job;
+mod mutants;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ struct Arguments {
 enum Command {
     /// Cuts the power everywhere in every scenario, or repeats one cut.
     Explore(explore::Arguments),
+    /// Switches each safety rule off in turn and shows which scenario notices.
+    Mutants(mutants::Arguments),
 }
 
 /// Parses the command line and does what it says.
@@ -34,6 +37,7 @@ pub fn main() -> ExitCode {
     match command {
         None => job::main(job),
         Some(Command::Explore(arguments)) => explore::main(&arguments),
+        Some(Command::Mutants(arguments)) => mutants::main(&arguments),
     }
 }
 

@@ -1,0 +1,60 @@
+//! `host-sim mutants`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use fs_core::mutant::Mutant;
+
+use crate::mutants::{Effort, Outcome, hunt};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Only this mutant; may be given several times.
+    #[arg(long)]
+    mutant: Vec<String>,
+    /// Stops looking for a catch sooner.
+    #[arg(long)]
+    quick: bool,
+    /// Lists the mutants.
+    #[arg(long)]
+    list: bool,
+}
+
+pub(super) fn main(arguments: &Arguments) -> ExitCode {
+    if arguments.list {
+        for mutant in Mutant::ALL {
+            println!("{}", mutant.name());
+        }
+        return ExitCode::SUCCESS;
+    }
+    let named = |mutant: &&Mutant| {
+        arguments.mutant.is_empty() || arguments.mutant.iter().any(|name| *name == mutant.name())
+    };
+    let hunted: Vec<Mutant> = Mutant::ALL.iter().filter(named).copied().collect();
+    if hunted.is_empty() {
+        eprintln!("there is no such mutant; see --list");
+        return ExitCode::from(2);
+    }
+    let effort = if arguments.quick { Effort::Quick } else { Effort::Thorough };
+    println!("{:<28} {:<10} {:<20} {:>8}  what failed", "mutant", "suite", "scenario", "states");
+    let (outcomes, broken) = hunt(&hunted, effort, &mut row);
+    let survivors = outcomes.iter().filter(|outcome| outcome.caught.is_none()).count();
+    println!("{} mutants, {survivors} survived", outcomes.len());
+    for name in &broken {
+        println!("left out because it fails without a mutant: {name}");
+    }
+    if survivors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn row(outcome: &Outcome) {
+    let name = outcome.mutant.name();
+    let Some(catch) = &outcome.caught else {
+        println!("{name:<28} {:<10} {:<20} {:>8}", "SURVIVED", "", outcome.states);
+        return;
+    };
+    let fault = &catch.failure.fault;
+    let text = format!("{}: {}", fault.during, fault.what.lines().next().unwrap_or_default());
+    let text: String = text.chars().take(110).collect();
+    let scenario = &catch.failure.scenario;
+    println!("{name:<28} {:<10} {scenario:<20} {:>8}  {text}", catch.suite, outcome.states);
+}
