@@ -58,7 +58,7 @@ impl Stage {
         let (clock, mut nor) = (self.nor.clock(), self.nor.clone());
         let (result, ns) = clock.time(|| Vellum.format(&mut nor, self.tuning));
         result.map_err(|error| Fault::new("format", format!("{error:?}")))?;
-        self.times.add("format", ns, || "Format".into());
+        self.times.add("format", ns);
         self.tally.add(Promise::Answers, 1);
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Stage {
         let mut result = None;
         nor.set_faults(fuse());
         let ended = Vellum.session(&mut nor.clone(), *tuning, Mounting::Write, &mut |volume| {
-            times.add("mount", clock.now_ns() - begin, || "Mount".into());
+            times.add("mount", clock.now_ns() - begin);
             let mut seat = Seat { volume, nor, model, times, tally };
             let worked = body(&mut seat);
             let ending = if worked.is_ok() { ending } else { Ending::Dropped };
@@ -95,7 +95,7 @@ impl Stage {
         }
         tally.add(Promise::Answers, 1);
         if ending == Ending::Unmounted {
-            times.add("unmount", clock.now_ns() - left, || "Unmount".into());
+            times.add("unmount", clock.now_ns() - left);
             model.apply(&Op::Unmount);
         } else {
             nor.power_off();
@@ -170,7 +170,7 @@ impl Seat<'_> {
     fn step(&mut self, step: &Step) -> Result<(), Fault> {
         self.nor.set_faults(fuse());
         let (answer, ns) = self.nor.clock().time(|| call(self.volume, self.model, &step.op));
-        self.times.add(step.class, ns, || shown(&step.op));
+        self.times.add_call(step.class, ns, || shown(&step.op));
         let expected = self.model.apply(&step.op).result;
         self.tally.add(Promise::Answers, 1);
         match answer {
