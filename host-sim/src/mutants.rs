@@ -4,7 +4,7 @@
 //! until one notices: cheap ones first, then the same with more of everything. What fails without
 //! any mutant is left out, so that it cannot pass for a catch. Never run beside other tests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use fs_core::mutant::{self, Mutant};
@@ -70,6 +70,7 @@ const QUICK: &[Pass] = &[
     Pass::Chip(Suite::Errors, 8),
     Pass::Chip(Suite::Rot, 30),
     Pass::Chip(Suite::Lost, 10),
+    Pass::Chip(Suite::Stale, 30),
     Pass::Chip(Suite::BadBlocks, 6),
     Pass::Cuts { one_in: 4, nested: [3, 2], seed: 2 },
 ];
@@ -118,28 +119,31 @@ pub fn hunt(
         Effort::Thorough => [QUICK, MORE].concat(),
     };
     mutant::set(None);
-    let broken = failing(&passes[..1]);
-    let scenarios: Vec<_> =
-        Scenario::all().filter(|scenario| !broken.contains(scenario.name)).collect();
+    let broken: Broken = passes.iter().map(|pass| (pass.name(), BTreeSet::new())).collect();
+    let broken = failing(&passes, broken);
     let time = Some(effort.pass_time());
-    let options = Options { scenarios, failures_max: 1, time, ..Options::default() };
+    let options = Options { failures_max: 1, time, ..Options::default() };
     let mut outcomes = Vec::new();
     for mutant in hunted {
         mutant::set(Some(*mutant));
-        let outcome = one(*mutant, &passes, &options);
+        let outcome = one(*mutant, &passes, &options, &broken);
         mutant::set(None);
         tell(&outcome);
         outcomes.push(outcome);
     }
-    (outcomes, broken)
+    let names = broken.into_iter().flat_map(|(suite, scenarios)| {
+        scenarios.into_iter().map(move |scenario| format!("{scenario} ({suite})"))
+    });
+    (outcomes, names.collect())
 }
 
-fn one(mutant: Mutant, passes: &[Pass], options: &Options) -> Outcome {
+fn one(mutant: Mutant, passes: &[Pass], options: &Options, broken: &Broken) -> Outcome {
     let begin = Instant::now();
     let mut states = 0;
     let mut caught = None;
     for pass in passes {
-        let report = pass.run(options);
+        let scenarios = sound(*pass, broken);
+        let report = pass.run(&Options { scenarios, ..options.clone() });
         states += report.states();
         if let Some(failure) = report.failures.into_iter().next() {
             caught = Some(Catch { suite: pass.name(), failure });
@@ -149,15 +153,21 @@ fn one(mutant: Mutant, passes: &[Pass], options: &Options) -> Outcome {
     Outcome { mutant, caught, states, elapsed: begin.elapsed() }
 }
 
-/// Scenarios that fail with every rule in force. The first pass is enough to tell.
-fn failing(passes: &[Pass]) -> BTreeSet<String> {
-    let mut broken: BTreeSet<String> = BTreeSet::new();
-    for pass in passes {
-        let scenarios =
-            Scenario::all().filter(|scenario| !broken.contains(scenario.name)).collect();
-        let options = Options { scenarios, failures_max: usize::MAX, ..Options::default() };
-        let report = pass.run(&options);
-        broken.extend(report.failures.into_iter().map(|failure| failure.scenario));
+/// Scenarios that fail with every rule in force, by suite.
+type Broken = BTreeMap<&'static str, BTreeSet<String>>;
+
+fn sound(pass: Pass, broken: &Broken) -> Vec<&'static Scenario> {
+    let fails = |name: &str| broken.get(pass.name()).is_some_and(|names| names.contains(name));
+    Scenario::all().filter(|scenario| !fails(scenario.name)).collect()
+}
+
+/// Notes what fails with every rule in force: the first pass of a suite tells.
+fn failing(passes: &[Pass], mut broken: Broken) -> Broken {
+    for (name, names) in &mut broken {
+        let Some(pass) = passes.iter().find(|pass| pass.name() == *name) else { continue };
+        let options = Options { failures_max: usize::MAX, ..Options::default() };
+        let failures = pass.run(&options).failures;
+        names.extend(failures.into_iter().map(|failure| failure.scenario));
     }
     broken
 }

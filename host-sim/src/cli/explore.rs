@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     /// Threads; one for each core if not given.
     #[arg(long)]
     threads: Option<usize>,
-    /// Disturbs in another way than by cuts: errors, bad-blocks, rot, lost or drops (of futures).
+    /// Disturbs in another way than by cuts: errors, bad-blocks, rot, lost, stale or drops (of futures).
     #[arg(long, value_parser = suite)]
     suite: Option<Chosen>,
     /// Disturbances of such a suite for each scenario.
@@ -74,7 +74,10 @@ fn suite(text: &str) -> Result<Chosen, String> {
         return Ok(Chosen::Drops);
     }
     let found = Suite::ALL.iter().find(|suite| suite.name() == text);
-    found.copied().map(Chosen::Chip).ok_or_else(|| "errors, bad-blocks, rot, lost or drops".into())
+    found
+        .copied()
+        .map(Chosen::Chip)
+        .ok_or_else(|| "errors, bad-blocks, rot, lost, stale or drops".into())
 }
 
 pub(super) fn main(arguments: &Arguments) -> ExitCode {

@@ -30,11 +30,14 @@ pub enum Suite {
     Rot,
     /// Programs that answer `Ok` and never happen (F14).
     Lost,
+    /// Blocks that keep an older content: an erase and all that followed never happened (F14).
+    Stale,
 }
 
 impl Suite {
     /// Every suite.
-    pub const ALL: &'static [Self] = &[Self::Errors, Self::BadBlocks, Self::Rot, Self::Lost];
+    pub const ALL: &'static [Self] =
+        &[Self::Errors, Self::BadBlocks, Self::Rot, Self::Lost, Self::Stale];
 
     /// Its name on the command line.
     #[must_use]
@@ -44,6 +47,7 @@ impl Suite {
             Self::BadBlocks => "bad-blocks",
             Self::Rot => "rot",
             Self::Lost => "lost",
+            Self::Stale => "stale",
         }
     }
 }
@@ -83,6 +87,11 @@ pub enum What {
         /// Entry of the log.
         entry: usize,
     },
+    /// An erase never happened, nor anything after it in its range.
+    Stale {
+        /// Entry of the log.
+        entry: usize,
+    },
 }
 
 impl fmt::Display for What {
@@ -95,7 +104,7 @@ impl fmt::Display for What {
                 write!(f, "{number}:{}:{lines_after}", u8::from(*programs))
             }
             Self::Flip { at, bit } => write!(f, "{at}:{bit}"),
-            Self::Lost { entry } => write!(f, "{entry}"),
+            Self::Lost { entry } | Self::Stale { entry } => write!(f, "{entry}"),
         }
     }
 }
@@ -126,6 +135,7 @@ impl What {
             }),
             (Suite::Rot, [at, bit]) => Ok(Self::Flip { at: number(at)?, bit: number(bit)? }),
             (Suite::Lost, [entry]) => Ok(Self::Lost { entry: number(entry)? }),
+            (Suite::Stale, [entry]) => Ok(Self::Stale { entry: number(entry)? }),
             _ => Err(bad()),
         }
     }
@@ -300,6 +310,7 @@ fn choose(suite: Suite, prepared: &Prepared, each: u64, seed: u64) -> Vec<What> 
         }
         Suite::Rot => (0..each).filter_map(|_| rot::flip(recording, &mut rng)).collect(),
         Suite::Lost => (0..each).filter_map(|_| rot::lost(recording, &mut rng)).collect(),
+        Suite::Stale => (0..each).filter_map(|_| rot::stale(recording, &mut rng)).collect(),
     }
 }
 
@@ -324,5 +335,6 @@ fn one(
         }
         What::Flip { at, bit } => rot::flipped(subject, scenario, recording, at, bit),
         What::Lost { entry } => rot::without(subject, scenario, recording, entry),
+        What::Stale { entry } => rot::older(subject, scenario, recording, entry),
     }
 }
