@@ -23,6 +23,12 @@ pub struct Found {
 }
 
 impl Found {
+    /// Whether it stands in the first anchor block.
+    #[must_use]
+    pub fn is_in_first(&self) -> bool {
+        self.which == 0
+    }
+
     /// Its place in the order of trust.
     #[must_use]
     pub fn rank(&self) -> Rank {
@@ -101,7 +107,8 @@ impl Anchors {
 
     /// The block for the next entry: the one that does not hold the newest.
     fn target(&self) -> u8 {
-        let newest = self.newest.map_or(0, |newest| newest.which);
+        // The first entry of all goes to the first block.
+        let newest = self.newest.map_or(1, |newest| newest.which);
         if mutant::on(Mutant::NewestAnchorErased) { newest } else { 1 ^ newest }
     }
 }
@@ -139,6 +146,18 @@ impl Anchors {
         Ok(best)
     }
 
+    /// Programs the bytes of an entry over themselves: what reads well now will do so later.
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn strengthen<D: BlockDevice>(
+        &self,
+        media: &mut Media<'_, D>,
+        found: &Found,
+    ) -> Result<()> {
+        media.write_slot(self.block(found.which), found.slot, &found.entry).await
+    }
+
     /// Removes every doubt about which entry is the newest: programs its bytes over themselves,
     /// and zeros over each slot that holds garbage, that may only look blank, or that reads as an
     /// entry above the newest: it did not count when it was looked for, and must never count.
@@ -151,7 +170,7 @@ impl Anchors {
         }
         let Some(newest) = self.newest else { return Ok(()) };
         if !mutant::on(Mutant::EntryNotStrengthened) {
-            media.write_slot(self.block(newest.which), newest.slot, &newest.entry).await?;
+            self.strengthen(media, &newest).await?;
         }
         if mutant::on(Mutant::DoubtNotStruck) {
             return Ok(());

@@ -248,6 +248,16 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         self.device
     }
 
+    /// Programs zeros over the place of a superblock copy, whatever is there: what is left of it
+    /// when the next erase is cut is no superblock and no mark.
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn strike_superblock(&mut self, block: BlockNo) -> Result<()> {
+        self.program(block, 0, &[0; superblock::SIZE]).await?;
+        self.barrier(Edge::Superblock).await
+    }
+
     fn place(&self, block: BlockNo, offset: u32) -> ByteOffset {
         block.offset(self.block_log2).plus(offset.into())
     }

@@ -66,6 +66,17 @@ impl<D: BlockDevice> Txn<'_, D> {
         Err(Error::Bug)
     }
 
+    /// Folds everything that is pending, so that nodes which have lost their items are given back.
+    pub(super) async fn fold_all(&mut self) -> Result<()> {
+        for _ in 0..FOLDS_MAX {
+            let pages = self.data_pages_max();
+            let choice = tree::choose(&mut self.media, &self.state, pages).await?;
+            let Some((level, key)) = choice else { return Ok(()) };
+            self.fold(level, key).await?;
+        }
+        Err(Error::Bug)
+    }
+
     /// The next node to fold. One that frees runs may add pointers without freeing any: it is
     /// taken only while there is room for them.
     async fn choose_fold(&mut self, runs: bool) -> Result<Option<(Level, Key)>> {

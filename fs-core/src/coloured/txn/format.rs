@@ -1,18 +1,20 @@
 //! Making a volume.
 //!
-//! The order lets a cut be told from a volume: first block 0 says "format in progress", then the
-//! copy of an old superblock goes, then everything of the new volume is written, the last block's
-//! superblock and entry before those of block 0. Until that mark is whole the old volume is still
-//! there; while it is, there is none; from the moment it is erased again the new volume is there.
+//! The order lets a cut be told from a volume. First both anchor blocks get the mark "format in
+//! progress", block 0 before the last one: until the first mark is whole the old volume is still
+//! there. Then everything of the new volume is written, and block 0's superblock and entry before
+//! those of the last block. From the moment that entry is whole the new volume is there; before, a
+//! mark says that there is none.
 
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::CHAIN_MAX;
-use super::super::media::{Edge, Media};
+use super::super::media::{Edge, Media, SuperblockCopy};
 use super::mount::{block_bytes, is_supported};
 use super::{Buffers, Error, Txn};
 use crate::api::FormatOptions;
 use crate::error::Result;
+use crate::format::anchor::Entry;
 use crate::format::change::{Change, Run, RunState};
 use crate::format::directory::Directory;
 use crate::format::inode::{Inode, NodeType};
@@ -20,7 +22,9 @@ use crate::format::key::{FIRST_FREE, ROOT};
 use crate::format::page::{self, DataPageBuilder};
 use crate::format::pointer::NodePointer;
 use crate::format::superblock::Superblock;
-use crate::units::{BlockCount, BlockNo, Generation, Geometry, Level, PAGE_BYTES, Time};
+use crate::units::{
+    BlockCount, BlockNo, ByteOffset, Generation, Geometry, Level, PAGE_BYTES, Time,
+};
 
 /// The fewest blocks that a volume can have: anchors, journal, next, root, spares, and what the
 /// reserve keeps back.
@@ -39,7 +43,7 @@ const USED: u16 = 7;
 
 #[colour]
 impl<'m, D: BlockDevice> Txn<'m, D> {
-    /// Makes an empty volume on `device`. Six erases and at most eight programs; no block but
+    /// Makes an empty volume on `device`. Six erases and at most fifteen programs; no block but
     /// the first two, the root's and the last is touched.
     ///
     /// # Errors
@@ -58,18 +62,63 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         let mut txn = Self::assemble(media, superblock, arena, work)?;
         is_supported(&txn.media.geometry())?;
         let [_, last] = superblock.anchors();
-        // What an earlier volume of this uuid left behind must not continue the new journal, so its
-        // sessions are not used again. A format that is repeated finds the entry beside the mark.
-        let left = txn.journal.find_entry(&mut txn.media, None).await?;
-        txn.media.erase(BlockNo(0), 1).await?;
-        txn.media.write_superblock(BlockNo(0), &Superblock::formatting_marker()).await?;
-        txn.media.barrier(Edge::Superblock).await?;
-        if let Some(left) = left {
-            txn.media.write_slot(BlockNo(0), 0, &left.entry).await?;
-        }
-        txn.media.erase(last, 1).await?;
+        txn.mark(last).await?;
         txn.write_root(now).await?;
         txn.write_first(JOURNAL).await
+    }
+
+    /// Puts the mark of a format in progress into both anchor blocks.
+    ///
+    /// While one of them has, or gets, something else, and may be torn, the other one holds a
+    /// whole mark or the old volume. A mark that reads well may be one whose program was cut: it
+    /// is programmed over itself before anything relies on it. That is allowed, for no mark is
+    /// ever erased as it stands: it is struck first, so what is left of an erase is no mark.
+    ///
+    /// What an earlier volume of this uuid left behind must not continue the new journal, so its
+    /// sessions are not used again: its newest entry is kept beside each mark.
+    async fn mark(&mut self, last: BlockNo) -> Result<()> {
+        let found = self.journal.find_entry(&mut self.media, None).await?;
+        let left = found.map(|found| found.entry);
+        let end = last.offset(self.superblock.block_log2);
+        let in_first = self.media.read_superblock(ByteOffset(0)).await?;
+        let in_last = self.media.read_superblock(end).await?;
+        // The block that holds the old volume's newest entry is the old volume: it goes second.
+        let old_in_first = found.is_some_and(|found| found.is_in_first());
+        let holder = if old_in_first { in_first } else { in_last };
+        if let (Some(found), SuperblockCopy::Valid(_)) = (&found, holder) {
+            self.journal.anchors().strengthen(&mut self.media, found).await?;
+        }
+        let swapped = old_in_first && matches!(in_first, SuperblockCopy::Valid(_));
+        // Beside a whole volume a mark is one that is being struck: it cannot be made whole again.
+        let in_last = if swapped { SuperblockCopy::Foreign } else { in_last };
+        let blocks = [(BlockNo(0), in_first), (last, in_last)];
+        for (block, copy) in &blocks {
+            if *copy == SuperblockCopy::Begun {
+                self.write_mark(*block).await?;
+            }
+        }
+        let [first, second] = blocks;
+        for (block, copy) in if swapped { [second, first] } else { [first, second] } {
+            if copy != SuperblockCopy::Begun {
+                self.mark_erased(block, left.as_ref()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn mark_erased(&mut self, block: BlockNo, left: Option<&Entry>) -> Result<()> {
+        self.media.strike_superblock(block).await?;
+        self.media.erase(block, 1).await?;
+        self.write_mark(block).await?;
+        match left {
+            Some(left) => self.media.write_slot(block, 0, left).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn write_mark(&mut self, block: BlockNo) -> Result<()> {
+        self.media.write_superblock(block, &Superblock::formatting_marker()).await?;
+        self.media.barrier(Edge::Superblock).await
     }
 
     /// Writes the empty root node and puts the first state together.

@@ -165,15 +165,32 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// holds; those of folding and of the device. Nothing has changed then.
     pub async fn begin(&mut self, cost: usize, purpose: Purpose) -> Result<Batch> {
         self.ready().await?;
-        if self.require_space().is_err() {
-            self.release().await?;
-        }
         if purpose == Purpose::Grow {
-            self.require_space()?;
+            self.require_space().await?;
+        } else if !self.has_space() {
+            self.release().await?;
         }
         self.make_room(cost).await?;
         self.journal_room(HEADER_BYTES.saturating_add(cost)).await?;
         Ok(Batch { length: HEADER_BYTES })
+    }
+
+    /// Refuses when nothing but the reserve is left, and nothing comes back: neither from retired
+    /// journal blocks nor from folding what is pending.
+    ///
+    /// # Errors
+    /// `NoSpace`; `ReadOnly`; those of folding and of the device.
+    pub async fn require_space(&mut self) -> Result<()> {
+        self.ready().await?;
+        if self.has_space() {
+            return Ok(());
+        }
+        self.release().await?;
+        if !self.has_space() {
+            self.fold_all().await?;
+            self.release().await?;
+        }
+        if self.has_space() { Ok(()) } else { Err(Error::NoSpace) }
     }
 
     /// Gives back what may be given back, without waiting for a record that it can ride on.
@@ -283,12 +300,8 @@ impl<D> Txn<'_, D> {
         chain_max.saturating_sub(chain).saturating_add(6).saturating_add(spare_room)
     }
 
-    /// Refuses when nothing but the reserve is left.
-    ///
-    /// # Errors
-    /// `NoSpace`.
-    pub fn require_space(&self) -> Result<()> {
-        if self.state.scalars.free.0 < self.reserve() { Err(Error::NoSpace) } else { Ok(()) }
+    fn has_space(&self) -> bool {
+        self.state.scalars.free.0 >= self.reserve()
     }
 
     /// Adds to `batch` that `key` has `value`; `absent` tells that the caller knows it is new.

@@ -20,6 +20,8 @@ use crate::units::{BlockNo, ByteOffset, Geometry, Guarantees, PAGE_BYTES};
 enum Probe {
     /// A volume.
     Volume(Superblock),
+    /// A volume if it has an anchor entry; else a format that was begun and not finished.
+    Half(Superblock),
     /// Nothing, or a format that was begun and not finished: nothing is lost by formatting.
     Blank,
     /// Something that is no volume this version can mount, and why not.
@@ -27,14 +29,14 @@ enum Probe {
 }
 
 impl Probe {
-    #[expect(clippy::match_same_arms, reason = "the order of the arms is the rule")]
     fn of(first: SuperblockCopy, last: SuperblockCopy) -> Self {
         use SuperblockCopy::{Begun, Blank, Damaged, Foreign, Unknown, Valid};
         match (first, last) {
+            (Valid(superblock), Begun) => Self::Half(superblock),
             (Valid(superblock), _) => Self::Volume(superblock),
             (Unknown, _) => Self::Other(Error::UnknownFeatures),
             // What the last block holds was to be lost: somebody has begun to format.
-            (Begun, _) | (Blank, Begun | Blank) => Self::Blank,
+            (Begun, _) | (_, Begun) | (Blank, Blank) => Self::Blank,
             (_, Valid(superblock)) => Self::Volume(superblock),
             (_, Unknown) => Self::Other(Error::UnknownFeatures),
             (Damaged(rule), _) | (_, Damaged(rule)) => Self::Other(corrupt(BlockNo(0))(rule)),
@@ -73,10 +75,12 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         let count = geometry.size.checked_div(block).unwrap_or(0);
         let last = count.checked_sub(1).ok_or(Error::Geometry)?.saturating_mul(block);
         let first = media.read_superblock(ByteOffset(0)).await?;
-        if let SuperblockCopy::Valid(superblock) = first {
-            return Ok(Probe::Volume(superblock));
-        }
-        Ok(Probe::of(first, media.read_superblock(ByteOffset(last)).await?))
+        let probe = Probe::of(first, media.read_superblock(ByteOffset(last)).await?);
+        let Probe::Half(superblock) = probe else { return Ok(probe) };
+        media.adopt(&superblock);
+        let found = Journal::new(superblock.anchors()).find_entry(media, None).await?;
+        let begun = found.is_none_or(|found| !found.is_in_first());
+        Ok(if begun { Probe::Blank } else { probe })
     }
 
     /// Mounts the volume on `device`: finds the newest state and, unless `read_only`, makes it the
@@ -88,8 +92,9 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
     pub async fn mount(device: &'m mut D, buffers: Buffers<'m>, read_only: bool) -> Result<Self> {
         let Buffers { arena, work, page } = buffers;
         let mut media = Media::new(device, page);
-        let superblock = match Self::probe(&mut media).await? {
-            Probe::Volume(superblock) => superblock,
+        let probe = Self::probe(&mut media).await?;
+        let superblock = match probe {
+            Probe::Volume(superblock) | Probe::Half(superblock) => superblock,
             Probe::Blank => return Err(Error::NotFormatted),
             Probe::Other(error) => return Err(error),
         };
@@ -97,7 +102,13 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         let guarantees = txn.media.geometry().guarantees;
         txn.read_only =
             read_only || guarantees.contains(Guarantees::READ_ONLY) || superblock.ro_compat != 0;
-        txn.replay_newest().await?;
+        match txn.replay_newest().await {
+            // The one entry of a format that was cut read well, and does not any more.
+            Err(Error::Corrupt { .. }) if matches!(probe, Probe::Half(_)) => {
+                return Err(Error::NotFormatted);
+            }
+            replayed => replayed?,
+        }
         txn.unclean = !txn.journal.is_sealed();
         if !txn.read_only {
             is_supported(&txn.media.geometry())?;

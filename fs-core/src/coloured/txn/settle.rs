@@ -153,7 +153,10 @@ impl<D: BlockDevice> Txn<'_, D> {
         let superblock = self.superblock.encode().map_err(|_| Error::Bug)?;
         self.media.erase(block, 1).await?;
         self.write_checkpoint(&mut journal, &plan).await?;
-        journal.write_entry(&mut self.media, &superblock, &link, false).await?;
-        journal.write_entry(&mut self.media, &superblock, &link, false).await
+        for block in self.superblock.anchors() {
+            self.media.strike_superblock(block).await?;
+            journal.write_entry(&mut self.media, &superblock, &link, false).await?;
+        }
+        Ok(())
     }
 }

@@ -163,7 +163,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let end = from.checked_add(source.len()).filter(|end| *end <= BYTES_MAX);
         let end = end.ok_or(Error::TooLarge)?;
         // Space is asked for now, so that committing cannot fail for lack of it.
-        self.txn.require_space()?;
+        self.txn.require_space().await?;
         if source.is_empty() {
             return Ok(0);
         }
@@ -184,7 +184,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
             return Err(Error::TooLarge);
         }
         if size > self.size_of(vnode)? {
-            self.txn.require_space()?;
+            self.txn.require_space().await?;
         }
         self.make_draft(vnode).await?;
         let draft = self.draft_mut(vnode)?;

@@ -146,7 +146,7 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
             return Err(Error::TooLarge);
         }
         // Asked for first: a draft that somebody has of this file survives the refusal.
-        self.txn.require_space()?;
+        self.txn.require_space().await?;
         let vnode = match self.lookup(directory, name).await {
             Err(Error::NotFound) => {
                 let vnode = self.make(directory, name, NodeType::File, content).await?;
