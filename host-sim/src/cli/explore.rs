@@ -42,7 +42,8 @@ pub(super) struct Arguments {
     /// Threads; one for each core if not given.
     #[arg(long)]
     threads: Option<usize>,
-    /// Disturbs in another way than by cuts: errors, bad-blocks, rot, lost, stale or drops (of futures).
+    /// Disturbs in another way than by cuts: errors, bad-blocks, rot, lost, stale, or drops of
+    /// futures.
     #[arg(long, value_parser = suite)]
     suite: Option<Chosen>,
     /// Disturbances of such a suite for each scenario.
