@@ -68,7 +68,9 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         Ok(Self::probe(&mut Media::new(device, page)).await? == Probe::Blank)
     }
 
-    /// Reads both superblock copies.
+    /// Reads both superblock copies. Not inlined: what it keeps on the stack is gone before the
+    /// deepest call of a mount.
+    #[inline(never)]
     async fn probe(media: &mut Media<'_, D>) -> Result<Probe> {
         let geometry = media.geometry();
         let block = u64::from(block_bytes(&geometry)?);
@@ -93,6 +95,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         let Buffers { arena, work, page } = buffers;
         let mut media = Media::new(device, page);
         let probe = Self::probe(&mut media).await?;
+        let half = matches!(probe, Probe::Half(_));
         let superblock = match probe {
             Probe::Volume(superblock) | Probe::Half(superblock) => superblock,
             Probe::Blank => return Err(Error::NotFormatted),
@@ -104,7 +107,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             read_only || guarantees.contains(Guarantees::READ_ONLY) || superblock.ro_compat != 0;
         match txn.replay_newest().await {
             // The one entry of a format that was cut read well, and does not any more.
-            Err(Error::Corrupt { .. }) if matches!(probe, Probe::Half(_)) => {
+            Err(Error::Corrupt { .. }) if half => {
                 return Err(Error::NotFormatted);
             }
             replayed => replayed?,
@@ -160,6 +163,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
     }
 
     /// Replays from the most trusted anchor entry that counts.
+    #[inline(never)]
     async fn replay_newest(&mut self) -> Result<()> {
         let mut limit = None;
         let mut failure = corrupt(BlockNo(0))(Malformed::Field("anchor"));
