@@ -16,4 +16,6 @@ pub mod protocol;
 pub mod risks;
 pub mod rng;
 pub mod scenario;
+pub mod stranger;
 pub mod subject;
+pub mod tool;

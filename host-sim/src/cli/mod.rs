@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand.
 
 mod explore;
+mod image;
 mod job;
 mod mutants;
 
@@ -28,6 +29,8 @@ enum Command {
     Explore(explore::Arguments),
     /// Switches each safety rule off in turn and shows which scenario notices.
     Mutants(mutants::Arguments),
+    /// Makes, reads, changes and checks volumes in files.
+    Image(image::Arguments),
 }
 
 /// Parses the command line and does what it says.
@@ -38,6 +41,7 @@ pub fn main() -> ExitCode {
         None => job::main(job),
         Some(Command::Explore(arguments)) => explore::main(&arguments),
         Some(Command::Mutants(arguments)) => mutants::main(&arguments),
+        Some(Command::Image(arguments)) => image::main(arguments),
     }
 }
 

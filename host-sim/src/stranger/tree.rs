@@ -1,0 +1,235 @@
+//! The tree with what is pending over it: sections 8 and 12.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::bytes::{Bytes, Crc, Key};
+use super::state::State;
+use super::superblock::Superblock;
+use super::{Damage, Medium};
+
+const PAGE: usize = 512;
+
+/// Where a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pointer {
+    /// Its block.
+    pub block: u32,
+    /// Its generation.
+    pub generation: u64,
+    /// Its pages, the index page included.
+    pub base_pages: u8,
+    /// Its distance from the leaves.
+    pub level: u8,
+}
+
+impl Pointer {
+    pub(super) fn decode(b: &mut Bytes<'_>) -> Result<Self, &'static str> {
+        let cut = "a pointer is cut short";
+        let (block, generation) = (b.u32().ok_or(cut)?, b.u48().ok_or(cut)?);
+        let [base_pages, delta_pages, level] = b.array().ok_or(cut)?;
+        let pages = base_pages == 1 || (3..=8).contains(&base_pages);
+        if block == 0 || generation == 0 || !pages || delta_pages != 0 || level > 7 {
+            return Err("a pointer that breaks a rule");
+        }
+        Ok(Self { block, generation, base_pages, level })
+    }
+
+    pub(super) fn encode(&self) -> [u8; 13] {
+        let mut bytes = [0; 13];
+        bytes[..4].copy_from_slice(&self.block.to_le_bytes());
+        bytes[4..10].copy_from_slice(&self.generation.to_le_bytes()[..6]);
+        bytes[10] = self.base_pages;
+        bytes[12] = self.level;
+        bytes
+    }
+}
+
+/// A node and the range of keys it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Where it is.
+    pub pointer: Pointer,
+    /// First key of its range.
+    pub low: Key,
+    /// The key after its range.
+    pub high: Key,
+    /// Its items as they are on the medium.
+    pub items: usize,
+}
+
+/// Every node, and every item as the newest state has it.
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    /// The nodes, from the root down, in the order of their keys.
+    pub nodes: Vec<Node>,
+    /// The items.
+    pub items: BTreeMap<Key, Vec<u8>>,
+}
+
+impl Tree {
+    pub(super) fn read(
+        medium: &dyn Medium,
+        superblock: &Superblock,
+        state: &State,
+    ) -> Result<Self, Damage> {
+        let mut tree = Self::default();
+        let mut seen = BTreeSet::new();
+        let mut row = vec![(state.scalars.root, Key::MIN, Key::END)];
+        for level in (0..=state.scalars.root.level).rev() {
+            let mut below = Vec::new();
+            for (pointer, low, high) in row {
+                if !seen.insert(pointer.block) {
+                    return Err(Damage::at(pointer.block, "two pointers lead to this node"));
+                }
+                let items = node(medium, superblock, &pointer)?;
+                tree.nodes.push(Node { pointer, low, high, items: items.len() });
+                let items = overlaid(items, state, level, low, high, pointer.block)?;
+                if level == 0 {
+                    tree.items.extend(items);
+                } else {
+                    below.extend(children(&items, &pointer, low, high)?);
+                }
+            }
+            row = below;
+        }
+        let above = state.entries.range((state.scalars.root.level + 1, Key::MIN)..).next();
+        match above {
+            Some(((level, key), _)) => {
+                Err(Damage::of(format!("a pointer is pending at level {level} for {key}")))
+            }
+            None => Ok(tree),
+        }
+    }
+}
+
+/// The items of a node with the pending entries of its level and range over them.
+fn overlaid(
+    items: Vec<(Key, Vec<u8>)>,
+    state: &State,
+    level: u8,
+    low: Key,
+    high: Key,
+    block: u32,
+) -> Result<BTreeMap<Key, Vec<u8>>, Damage> {
+    if items.iter().any(|(key, _)| *key < low || *key >= high) {
+        return Err(Damage::at(block, "an item outside of the range of its node"));
+    }
+    let mut merged: BTreeMap<_, _> = items.into_iter().collect();
+    for ((_, key), value) in state.entries.range((level, low)..(level, high)) {
+        match value {
+            Some(value) => merged.insert(*key, value.clone()),
+            None => merged.remove(key),
+        };
+    }
+    Ok(merged)
+}
+
+fn children(
+    items: &BTreeMap<Key, Vec<u8>>,
+    parent: &Pointer,
+    low: Key,
+    high: Key,
+) -> Result<Vec<(Pointer, Key, Key)>, Damage> {
+    let damage = |what: &str| Damage::at(parent.block, what);
+    if items.keys().next() != Some(&low) {
+        return Err(damage("the children of a node leave a gap"));
+    }
+    let ends = items.keys().skip(1).copied().chain([high]);
+    let mut children = Vec::new();
+    for ((key, value), end) in items.iter().zip(ends) {
+        let pointer = Pointer::decode(&mut Bytes(value)).map_err(damage)?;
+        if pointer.level + 1 != parent.level {
+            return Err(damage("a pointer to a node of another level"));
+        }
+        children.push((pointer, *key, end));
+    }
+    Ok(children)
+}
+
+/// One page of a node, its checksum and header verified: item count, payload, whether it is an
+/// index.
+pub(super) fn page(
+    medium: &dyn Medium,
+    superblock: &Superblock,
+    pointer: &Pointer,
+    number: u8,
+) -> Result<(u16, Vec<u8>, bool), Damage> {
+    let damage = |what: String| Damage::at(pointer.block, what);
+    let inside = superblock.is_inside(pointer.block)
+        && u64::from(pointer.base_pages) * PAGE as u64 <= superblock.block_bytes();
+    let mut bytes = [0; PAGE];
+    let at = superblock.offset(pointer.block) + PAGE as u64 * u64::from(number);
+    if !inside || !medium.read(at, &mut bytes) {
+        return Err(damage("a node outside of the volume".into()));
+    }
+    let cut = || damage("a page is cut short".into());
+    let mut b = Bytes(&bytes);
+    let stored = b.u32().ok_or_else(cut)?;
+    let sum = Crc::new().u32(superblock.seed()).u32(pointer.block).u64(pointer.generation);
+    if stored != sum.bytes(&[number]).bytes(b.0).sum() {
+        let generation = pointer.generation;
+        let what = format!("page {number} is not the one of generation {generation}: checksum");
+        return Err(damage(what));
+    }
+    let (items, used) = (b.u16().ok_or_else(cut)?, b.u16().ok_or_else(cut)?);
+    let [level, kind] = b.array().ok_or_else(cut)?;
+    let reserved = b.u16().ok_or_else(cut)?;
+    let payload = b.0.get(..used.into()).ok_or_else(cut)?;
+    let padded = b.0.iter().skip(used.into()).all(|byte| *byte == 0);
+    if level != pointer.level || !(1..=2).contains(&kind) || reserved != 0 || !padded {
+        return Err(damage(format!("page {number} breaks a rule of its header")));
+    }
+    Ok((items, payload.to_vec(), kind == 2))
+}
+
+/// Every item of a node.
+fn node(
+    medium: &dyn Medium,
+    superblock: &Superblock,
+    pointer: &Pointer,
+) -> Result<Vec<(Key, Vec<u8>)>, Damage> {
+    let damage = |what: &str| Damage::at(pointer.block, what);
+    let data_pages = if pointer.base_pages == 1 { 1 } else { pointer.base_pages - 1 };
+    let mut all: Vec<(Key, Vec<u8>)> = Vec::new();
+    let mut firsts = Vec::new();
+    for number in 0..data_pages {
+        let (count, payload, is_index) = page(medium, superblock, pointer, number)?;
+        if is_index {
+            return Err(damage("an index page where data should be"));
+        }
+        let items = items(&payload, count, pointer.level).map_err(damage)?;
+        firsts.extend(items.first().map(|(key, _)| *key));
+        all.extend(items);
+    }
+    if all.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
+        return Err(damage("items that are not in their order"));
+    }
+    if firsts.len() != usize::from(data_pages) && (pointer.level > 0 || data_pages > 1) {
+        return Err(damage("an empty data page"));
+    }
+    if data_pages > 1 {
+        let (count, payload, is_index) = page(medium, superblock, pointer, data_pages)?;
+        let mut b = Bytes(&payload);
+        let keys: Vec<_> = std::iter::from_fn(|| Key::decode(&mut b)).collect();
+        if !is_index || usize::from(count) != keys.len() || keys != firsts || !b.0.is_empty() {
+            return Err(damage("an index that is not that of its pages"));
+        }
+    }
+    Ok(all)
+}
+
+fn items(payload: &[u8], count: u16, level: u8) -> Result<Vec<(Key, Vec<u8>)>, &'static str> {
+    let cut = "an item is cut short";
+    let mut b = Bytes(payload);
+    let mut items = Vec::new();
+    for _ in 0..count {
+        let key = Key::decode(&mut b).ok_or(cut)?;
+        let length = b.u16().ok_or(cut)?;
+        let value = b.take(length.into()).ok_or(cut)?.to_vec();
+        if key == Key::END || length > 463 || (level > 0 && length != 13) {
+            return Err("an item that breaks a rule");
+        }
+        items.push((key, value));
+    }
+    if b.0.is_empty() { Ok(items) } else { Err("bytes behind the last item") }
+}
