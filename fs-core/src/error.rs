@@ -72,17 +72,30 @@ pub enum Error {
     WouldLoop,
     /// Directories are nested deeper than the volume allows.
     TooDeep,
+    /// More symbolic links lead to one another than a path may follow, or a link is met where none
+    /// is followed.
+    LinkLoop,
+    /// The file has as many names as it can have.
+    TooManyNames,
+    /// No attribute of that name.
+    NoAttribute,
     /// The name is longer than the volume allows.
     NameTooLong,
     /// The name or the argument is not allowed.
     Invalid,
-    /// The file would be larger than this version can store.
+    /// The file, or the attribute, would be larger than this version can store.
     TooLarge,
     /// The volume needs more RAM than was lent to it; `needs` says how many bytes of arena.
     TooBig {
         /// Bytes of arena that the volume was formatted for.
         needs: u16,
     },
+    /// What was asked for does not fit the buffer.
+    BufferTooSmall,
+    /// The changes do not fit into one transaction.
+    TooManyChanges,
+    /// 256 names of this directory, or of this file's attributes, have the hash of this name.
+    NamesCollide,
     /// No free block is left beyond the reserve that removing needs.
     NoSpace,
     /// Every draft buffer holds uncommitted data: sync or close a file first.
@@ -140,6 +153,7 @@ pub enum Malformed {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[expect(missing_docs, reason = "defined by POSIX")]
 pub enum Errno {
+    E2BIG,
     EBADF,
     EBUSY,
     EEXIST,
@@ -148,8 +162,10 @@ pub enum Errno {
     EIO,
     EISDIR,
     ELOOP,
+    EMLINK,
     ENAMETOOLONG,
     ENFILE,
+    ENOATTR,
     ENODEV,
     ENOENT,
     ENOMEM,
@@ -158,6 +174,7 @@ pub enum Errno {
     ENOTEMPTY,
     ENOTSUP,
     ENXIO,
+    ERANGE,
     EROFS,
     ESTALE,
     EUCLEAN,
@@ -179,11 +196,15 @@ impl Error {
             Self::IsADirectory => Errno::EISDIR,
             Self::NotEmpty => Errno::ENOTEMPTY,
             Self::WouldLoop | Self::Invalid | Self::Geometry => Errno::EINVAL,
-            Self::TooDeep => Errno::ELOOP,
+            Self::TooDeep | Self::LinkLoop => Errno::ELOOP,
+            Self::TooManyNames => Errno::EMLINK,
+            Self::NoAttribute => Errno::ENOATTR,
             Self::NameTooLong => Errno::ENAMETOOLONG,
             Self::TooLarge => Errno::EFBIG,
             Self::TooBig { .. } | Self::NoDraft => Errno::ENOMEM,
-            Self::NoSpace => Errno::ENOSPC,
+            Self::BufferTooSmall => Errno::ERANGE,
+            Self::TooManyChanges => Errno::E2BIG,
+            Self::NoSpace | Self::NamesCollide => Errno::ENOSPC,
             Self::NoSlot => Errno::ENFILE,
             Self::Busy => Errno::EBUSY,
             Self::Stale => Errno::ESTALE,
@@ -206,6 +227,7 @@ impl Errno {
             Self::ENOENT => 2,
             Self::EIO => 5,
             Self::ENXIO => 6,
+            Self::E2BIG => 7,
             Self::EBADF => 9,
             Self::ENOMEM => 12,
             Self::EBUSY => 16,
@@ -218,9 +240,12 @@ impl Errno {
             Self::EFBIG => 27,
             Self::ENOSPC => 28,
             Self::EROFS => 30,
+            Self::EMLINK => 31,
+            Self::ERANGE => 34,
             Self::ENAMETOOLONG => 36,
             Self::ENOTEMPTY => 39,
             Self::ELOOP => 40,
+            Self::ENOATTR => 61,
             Self::ENOTSUP => 95,
             Self::ESTALE => 116,
             Self::EUCLEAN => 117,
@@ -265,12 +290,18 @@ impl core::fmt::Display for Error {
             Self::NotEmpty => "directory not empty",
             Self::WouldLoop => "a directory cannot be moved into itself",
             Self::TooDeep => "directories nested too deeply",
+            Self::LinkLoop => "too many symbolic links",
+            Self::TooManyNames => "too many names of one file",
+            Self::NoAttribute => "no such attribute",
             Self::NameTooLong => "name too long",
             Self::Invalid => "invalid argument or name",
             Self::TooLarge => "file too large for this version",
             Self::TooBig { needs } => {
                 return write!(f, "the volume needs {needs} bytes of arena; lend it more memory");
             }
+            Self::BufferTooSmall => "buffer too small",
+            Self::TooManyChanges => "too many changes for one transaction",
+            Self::NamesCollide => "too many names of one hash",
             Self::NoSpace => "no space left on device",
             Self::NoDraft => "all draft buffers hold uncommitted data; sync or close a file",
             Self::NoSlot => "all file slots are in use; close a file",
@@ -320,6 +351,12 @@ mod tests {
             (Error::NotEmpty, Errno::ENOTEMPTY, 39),
             (Error::NameTooLong, Errno::ENAMETOOLONG, 36),
             (Error::TooDeep, Errno::ELOOP, 40),
+            (Error::LinkLoop, Errno::ELOOP, 40),
+            (Error::TooManyNames, Errno::EMLINK, 31),
+            (Error::NoAttribute, Errno::ENOATTR, 61),
+            (Error::BufferTooSmall, Errno::ERANGE, 34),
+            (Error::TooManyChanges, Errno::E2BIG, 7),
+            (Error::NamesCollide, Errno::ENOSPC, 28),
             (Error::NoSpace, Errno::ENOSPC, 28),
             (Error::Stale, Errno::ESTALE, 116),
             (Error::Device(ErrorKind::Transport), Errno::EIO, 5),

@@ -48,7 +48,7 @@ pub mod units;
 
 pub use api::{
     Attributes, CheckReport, DirEntry, FileId, FormatOptions, MountOptions, NameBuf, NodeKind,
-    OpenOptions, VolumeInfo,
+    OpenOptions, RenameMode, VolumeInfo,
 };
 pub use error::{Error, Result};
 pub use memory::Memory;

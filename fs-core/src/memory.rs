@@ -19,9 +19,9 @@ pub const WORK_BYTES: usize = RECORD_MAX as usize;
 pub enum Home {
     /// In the directory entry with this key.
     Entry(Key),
-    /// In the item of a directory.
+    /// In an item of its own: a directory, or a file that had several names.
     Item,
-    /// Nowhere any more: its name was removed.
+    /// Nowhere any more: its last name was removed.
     Nowhere,
 }
 
@@ -34,6 +34,8 @@ pub struct Node {
     pub inode: Inode,
     /// The directory above; for a file its object is of no use and 0.
     pub parent: ObjectId,
+    /// Bytes of its name, if its attributes are in a directory entry.
+    pub name: u8,
     /// Number of the draft that holds its uncommitted content.
     pub draft: Option<u8>,
 }

@@ -43,11 +43,13 @@ fn every_structure_has_a_table_and_no_table_stands_twice() {
         "inode",
         "intent",
         "key",
+        "owner",
         "page",
         "pointer",
         "record",
         "scalars",
         "superblock",
+        "xattr",
     ];
     assert_eq!(structures, expected);
     let specified: Vec<_> =

@@ -17,7 +17,7 @@ mod report;
 
 pub use id::{Cookie, FileId, VnodeId};
 pub use name::{NAME_BYTES_MAX, NameBuf};
-pub use node::{Access, AttributeChange, Attributes, DirEntry, NodeKind, SyncLevel};
+pub use node::{Access, AttributeChange, Attributes, DirEntry, NodeKind, RenameMode, SyncLevel};
 pub use options::{FormatOptions, LABEL_BYTES_MAX, MountOptions, OpenOptions};
 pub use report::{CheckReport, VolumeInfo};
 
@@ -28,7 +28,7 @@ impl embedded_io::Error for Error {
     fn kind(&self) -> embedded_io::ErrorKind {
         use embedded_io::ErrorKind as Kind;
         match self {
-            Self::NotFound => Kind::NotFound,
+            Self::NotFound | Self::NoAttribute => Kind::NotFound,
             Self::Exists => Kind::AlreadyExists,
             Self::BadAccess | Self::ReadOnly | Self::Device(ErrorKind::WriteProtected) => {
                 Kind::PermissionDenied
@@ -38,6 +38,10 @@ impl embedded_io::Error for Error {
             | Self::NotEmpty
             | Self::WouldLoop
             | Self::TooDeep
+            | Self::LinkLoop
+            | Self::TooManyNames
+            | Self::BufferTooSmall
+            | Self::TooManyChanges
             | Self::NameTooLong
             | Self::Invalid
             | Self::TooLarge
@@ -49,7 +53,11 @@ impl embedded_io::Error for Error {
             Self::NotSupported | Self::UnknownFeatures | Self::Device(ErrorKind::Unsupported) => {
                 Kind::Unsupported
             }
-            Self::TooBig { .. } | Self::NoDraft | Self::NoSlot | Self::NoSpace => Kind::OutOfMemory,
+            Self::TooBig { .. }
+            | Self::NoDraft
+            | Self::NoSlot
+            | Self::NamesCollide
+            | Self::NoSpace => Kind::OutOfMemory,
             Self::Busy | Self::Device(_) | Self::Bug => Kind::Other,
         }
     }

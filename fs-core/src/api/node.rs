@@ -51,6 +51,19 @@ impl AttributeChange {
     }
 }
 
+/// What a rename does where the new name exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum RenameMode {
+    /// It replaces a file, or an empty directory.
+    #[default]
+    Replace,
+    /// It is refused: `Exists`.
+    Exclusive,
+    /// Both stay and change places; where the new name does not exist: `NotFound`.
+    Swap,
+}
+
 /// An entry of a directory, without its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

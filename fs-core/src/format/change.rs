@@ -443,6 +443,24 @@ pub enum Refused {
     Malformed(Malformed),
 }
 
+/// Bytes of a Put before its value.
+pub const PUT_HEAD: usize = 4 + key::SIZE;
+
+/// A Put whose value of `length` bytes already stands behind it.
+///
+/// # Errors
+/// `Full` when the value is longer than any item's.
+pub fn put_head(fresh: bool, key: Key, length: usize) -> Result<[u8; PUT_HEAD], Refused> {
+    let length = u16::try_from(length).ok().filter(|length| usize::from(*length) <= VALUE_MAX);
+    let mut head = [0; PUT_HEAD];
+    let mut writer = Writer::new(&mut head);
+    let written = writer.put(&[PUT, u8::from(fresh)]).and_then(|()| {
+        writer.put(&key.encode())?;
+        writer.put(&length?.to_le_bytes())
+    });
+    written.map(|()| head).ok_or(Refused::Full)
+}
+
 /// Writes changes one behind the other.
 #[derive(Debug)]
 pub struct ChangeWriter<'a>(Writer<'a>);

@@ -103,6 +103,7 @@ mod tests {
     const SAMPLE: Directory = Directory {
         inode: Inode {
             kind: NodeType::Directory,
+            extras: false,
             links: 1,
             data: ObjectId(0),
             size: 0,

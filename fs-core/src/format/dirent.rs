@@ -140,7 +140,7 @@ mod tests {
             ("flags",                     "01"),
             ("type",                      "01"),
             ("object",                    "717273747576"),
-            ("inode: type, flags, links", "010001000000"),
+            ("inode: type, flags, links", "010401000000"),
             ("inode: data",               "111213141516"),
             ("inode: size",               "313233343536"),
             ("inode: valid",              "212223242526"),

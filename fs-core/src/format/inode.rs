@@ -3,7 +3,7 @@
 //! | offset | size | field      | rule                                                       |
 //! | -----: | ---: | ---------- | ---------------------------------------------------------- |
 //! |      0 |    1 | `type`     | 1 file, 2 directory, 3 symbolic link                       |
-//! |      1 |    1 | `flags`    | 0; bits 0 (overlay) and 1 (in place) reserved              |
+//! |      1 |    1 | `flags`    | 4: it may have attribute items; else 0. 1 and 2 reserved   |
 //! |      2 |    4 | `links`    | 1 or more; 1 for a directory                               |
 //! |      6 |    6 | `data`     | object that owns the content, 17 or more, or 0: no content |
 //! |     12 |    6 | `size`     | bytes of content                                           |
@@ -13,10 +13,14 @@
 //! |     40 |    8 | `born`     | when the file was made                                     |
 //!
 //! Times are signed, in ns since 1970-01-01 UTC; the lowest number means unknown. A directory has
-//! zeros for `data`, `size` and `valid`. Without `data`, `valid` is 0.
+//! zeros for `data`, `size` and `valid`. Without `data`, `valid` is 0. A symbolic link has `data`,
+//! and its `size` and `valid` are both the length of its target.
+//!
+//! A file or link with several names, or that once had several, has this as its own item. Key:
+//! (object, `INODE`, 0).
 
 use super::codec::{Bytes, LIMIT_48, Le32, Le48, Le64, covers};
-use super::key::{FIRST_FREE, OBJECT_MAX};
+use super::key::{FIRST_FREE, Key, Kind, OBJECT_MAX};
 use crate::error::Malformed;
 use crate::units::{ObjectId, Time};
 
@@ -41,6 +45,11 @@ const _: () = assert!(covers(
     ],
     SIZE
 ));
+
+const EXTRAS: u8 = 4;
+
+/// Most names that a file can have.
+pub const LINKS_MAX: u32 = u32::MAX;
 
 /// What a directory entry leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +85,8 @@ impl NodeType {
 pub struct Inode {
     /// What it describes.
     pub kind: NodeType,
+    /// Whether it may have extended attributes or an owner, which are items of its object.
+    pub extras: bool,
     /// How many directory entries lead to it.
     pub links: u32,
     /// The object that owns the content; 0 while there is none.
@@ -98,6 +109,7 @@ impl Inode {
     pub const fn new(kind: NodeType, now: Time) -> Self {
         Self {
             kind,
+            extras: false,
             links: 1,
             data: ObjectId(0),
             size: 0,
@@ -108,17 +120,37 @@ impl Inode {
         }
     }
 
+    /// The key of the item of an object whose inode lies in no directory entry.
+    #[must_use]
+    pub const fn key(object: ObjectId) -> Key {
+        Key::new(object, Kind::INODE, 0)
+    }
+
+    /// Decodes the value of an item of a file or link.
+    ///
+    /// # Errors
+    /// The value has another length, is of a directory, or breaks a rule of the table.
+    pub fn from_value(value: &[u8]) -> Result<Self, Malformed> {
+        let inode = Self::decode(value.try_into().map_err(|_| Malformed::Field("inode"))?)?;
+        if inode.kind == NodeType::Directory {
+            return Err(Malformed::Field("type"));
+        }
+        Ok(inode)
+    }
+
     /// Decodes, and checks every byte.
     ///
     /// # Errors
     /// A rule of the table that `record` breaks.
     pub fn decode(record: &[u8; SIZE]) -> Result<Self, Malformed> {
-        if Flags::get(record) != [0] {
+        let [flags] = Flags::get(record);
+        if flags & !EXTRAS != 0 {
             return Err(Malformed::Field("flags"));
         }
         let [kind] = Type::get(record);
         let inode = Self {
             kind: NodeType::decode(kind)?,
+            extras: flags == EXTRAS,
             links: Links::get(record),
             data: ObjectId(Data::get(record)),
             size: Size::get(record),
@@ -139,6 +171,7 @@ impl Inode {
         self.check()?;
         let mut record = [0; SIZE];
         Type::put(&mut record, [self.kind as u8]);
+        Flags::put(&mut record, [if self.extras { EXTRAS } else { 0 }]);
         Links::put(&mut record, self.links);
         Data::put(&mut record, self.data.0);
         Size::put(&mut record, self.size);
@@ -168,6 +201,9 @@ impl Inode {
         if self.valid > self.size || (none && self.valid != 0) {
             return Err(Malformed::Field("valid"));
         }
+        if self.kind == NodeType::Symlink && (self.valid != self.size || self.size == 0) {
+            return Err(Malformed::Field("valid"));
+        }
         Ok(())
     }
 }
@@ -177,10 +213,12 @@ pub(super) mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{Inode, NodeType, SIZE};
     use crate::error::Malformed;
+    use crate::format::key::{Key, Kind};
     use crate::units::{ObjectId, Time};
 
     pub(in super::super) const SAMPLE: Inode = Inode {
         kind: NodeType::File,
+        extras: true,
         links: 0x0605_0403,
         data: ObjectId(0x1615_1413_1211),
         size: 0x3635_3433_3231,
@@ -194,7 +232,7 @@ pub(super) mod tests {
     fn sample_bytes() -> [u8; SIZE] {
         golden(&[
             ("type",     "01"),
-            ("flags",    "00"),
+            ("flags",    "04"),
             ("links",    "03040506"),
             ("data",     "111213141516"),
             ("size",     "313233343536"),
@@ -235,12 +273,23 @@ pub(super) mod tests {
             (Inode { links: 2, ..directory }, "links"),
             (Inode { data: ObjectId(17), ..directory }, "data"),
             (Inode { size: 1, ..directory }, "size"),
+            (Inode { kind: NodeType::Symlink, ..SAMPLE }, "valid"),
+            (Inode::new(NodeType::Symlink, Time(0)), "valid"),
         ];
         for (inode, field) in cases {
             assert_eq!(inode.encode(), Err(Malformed::Field(field)));
         }
         assert!(directory.encode().is_ok());
         assert!(Inode { size: 5, ..Inode::new(NodeType::File, Time(0)) }.encode().is_ok(), "hole");
+    }
+
+    #[test]
+    fn an_item_is_of_a_file_or_a_link() {
+        assert_eq!(Inode::key(ObjectId(17)), Key::new(ObjectId(17), Kind(1), 0));
+        assert_eq!(Inode::from_value(&sample_bytes()), Ok(SAMPLE));
+        assert!(Inode::from_value(&sample_bytes()[..SIZE - 1]).is_err());
+        let directory = Inode::new(NodeType::Directory, Time(0)).encode().expect("sound");
+        assert_eq!(Inode::from_value(&directory), Err(Malformed::Field("type")));
     }
 
     #[test]

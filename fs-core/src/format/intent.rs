@@ -2,12 +2,13 @@
 //!
 //! | offset | size | field      | rule                                        |
 //! | -----: | ---: | ---------- | ------------------------------------------- |
-//! |      0 |    1 | `kind`     | 1: destroy the content                      |
+//! |      0 |    1 | `kind`     | 1: destroy the content; 3: the attributes   |
 //! |      1 |    3 | `reserved` | 0                                           |
-//! |      4 |    6 | `from`     | first byte of the content that is concerned |
-//! |     10 |    6 | `to`       | one past the last; not less than `from`     |
+//! |      4 |    6 | `from`     | first byte of the content; 0 for kind 3     |
+//! |     10 |    6 | `to`       | one past the last, not below `from`, or 0   |
 //!
-//! Key: (object 2, `INTENT`, the object that owns the content).
+//! Key: (object 2, `INTENT`, the object that owns the content), for kind 3 (object 2, `INTENT`, the
+//! object that owns the attributes, plus 2^63).
 
 use super::codec::{Bytes, LIMIT_48, Le48, covers};
 use super::key::{INTENTS, Key, Kind};
@@ -31,6 +32,18 @@ const _: () = assert!(covers(&[KindField::SPAN, Reserved::SPAN, From::SPAN, To::
 pub enum IntentKind {
     /// Delete the content, then the intent.
     Destroy = 1,
+    /// Delete extended attributes and owner, then the intent.
+    Forget = 3,
+}
+
+impl IntentKind {
+    const fn decode(value: u8) -> Result<Self, Malformed> {
+        Ok(match value {
+            1 => Self::Destroy,
+            3 => Self::Forget,
+            _ => return Err(Malformed::Field("kind")),
+        })
+    }
 }
 
 /// An intent item that keeps every rule of the table.
@@ -46,6 +59,21 @@ pub struct Intent {
 }
 
 impl Intent {
+    /// An intent to delete the attributes of an object.
+    pub const FORGET: Self = Self { kind: IntentKind::Forget, from: 0, to: 0 };
+
+    /// The key of the intent about the attributes of `object`.
+    #[must_use]
+    pub const fn forget_key(object: ObjectId) -> Key {
+        Key::new(INTENTS, Kind::INTENT, object.0 | 1 << 63)
+    }
+
+    /// The object that an intent with the key offset `offset` is about.
+    #[must_use]
+    pub const fn object(offset: u64) -> ObjectId {
+        ObjectId(offset & !(1 << 63))
+    }
+
     /// The key of the intent about the content of `data`.
     #[must_use]
     pub const fn key(data: ObjectId) -> Key {
@@ -57,14 +85,12 @@ impl Intent {
     /// # Errors
     /// A rule of the table that `record` breaks.
     pub fn decode(record: &[u8; SIZE]) -> Result<Self, Malformed> {
-        if KindField::get(record) != [IntentKind::Destroy as u8] {
-            return Err(Malformed::Field("kind"));
-        }
+        let [kind] = KindField::get(record);
+        let kind = IntentKind::decode(kind)?;
         if Reserved::get(record) != [0; 3] {
             return Err(Malformed::Field("reserved"));
         }
-        let intent =
-            Self { kind: IntentKind::Destroy, from: From::get(record), to: To::get(record) };
+        let intent = Self { kind, from: From::get(record), to: To::get(record) };
         intent.check()?;
         Ok(intent)
     }
@@ -96,6 +122,9 @@ impl Intent {
     /// The rule that `self` breaks.
     pub fn check(&self) -> Result<(), Malformed> {
         if self.to < self.from || self.to >= LIMIT_48 {
+            return Err(Malformed::Field("to"));
+        }
+        if self.kind == IntentKind::Forget && self.to != 0 {
             return Err(Malformed::Field("to"));
         }
         Ok(())
@@ -147,6 +176,8 @@ mod tests {
         assert_eq!(backwards.encode(), Err(Malformed::Field("to")));
         let wide = Intent { to: 1 << 48, ..SAMPLE };
         assert_eq!(wide.encode(), Err(Malformed::Field("to")));
+        let part = Intent { kind: IntentKind::Forget, ..SAMPLE };
+        assert_eq!(part.encode(), Err(Malformed::Field("to")));
         assert!(Intent::from_value(&sample_bytes()[1..]).is_err());
     }
 
@@ -158,5 +189,9 @@ mod tests {
     #[test]
     fn is_found_by_the_object_of_the_content() {
         assert_eq!(Intent::key(ObjectId(77)), Key::new(ObjectId(2), Kind(10), 77));
+        let forget = Intent::forget_key(ObjectId(77));
+        assert_eq!(forget, Key::new(ObjectId(2), Kind(10), 77 + (1 << 63)));
+        assert_eq!(Intent::object(forget.offset), ObjectId(77));
+        assert_eq!(Intent::FORGET.encode().map(|bytes| bytes[0]), Ok(3));
     }
 }

@@ -18,19 +18,20 @@
 //!
 //! | kind | name       | offset of the key | value                             |
 //! | ---: | ---------- | ----------------- | --------------------------------- |
-//! |    1 | `INODE`    | 0                 | directory item                    |
+//! |    1 | `INODE`    | 0                 | directory item, or an inode       |
 //! |    2 | `DIRENT`   | hash * 256 + slot | directory entry                   |
 //! |    3 | `INLINE`   | 0                 | content of a file, 1 to 448 bytes |
 //! |    4 | `EXTENT`   |                   | reserved                          |
 //! |    5 | `TAIL`     |                   | reserved                          |
-//! |    6 | `XATTR`    |                   | reserved                          |
-//! |    7 | `SYMLINK`  |                   | reserved                          |
+//! |    6 | `XATTR`    | hash * 256 + slot | extended attribute                |
+//! |    7 | `SYMLINK`  | 0                 | target of a symbolic link         |
 //! |    8 | `LABEL`    |                   | reserved                          |
 //! |    9 | `GROUP`    | number of a group | group item                        |
-//! |   10 | `INTENT`   | object of content | intent item                       |
+//! |   10 | `INTENT`   | object concerned  | intent item                       |
 //! |   11 | `REFCOUNT` |                   | reserved                          |
 //! |   12 | `SNAPSHOT` |                   | reserved                          |
 //! |   13 | `OVERLAY`  |                   | reserved                          |
+//! |   14 | `OWNER`    | 0                 | owner item                        |
 
 use super::codec::{Bytes, Le48, Le64, covers};
 use crate::error::Malformed;
@@ -73,9 +74,9 @@ impl Kind {
     pub const EXTENT: Self = Self(4);
     /// A fragment behind the last full unit of a file. Reserved.
     pub const TAIL: Self = Self(5);
-    /// An extended attribute. Reserved.
+    /// An extended attribute.
     pub const XATTR: Self = Self(6);
-    /// The target of a symbolic link. Reserved.
+    /// The target of a symbolic link.
     pub const SYMLINK: Self = Self(7);
     /// The label of the volume, when changed after formatting. Reserved.
     pub const LABEL: Self = Self(8);
@@ -89,6 +90,8 @@ impl Kind {
     pub const SNAPSHOT: Self = Self(12);
     /// An overwrite not yet merged into its file. Reserved.
     pub const OVERLAY: Self = Self(13);
+    /// Who an object belongs to.
+    pub const OWNER: Self = Self(14);
 
     /// Whether a reader that does not know this kind must give up.
     #[must_use]

@@ -31,11 +31,14 @@ pub mod inode;
 pub mod intent;
 pub mod key;
 pub mod name;
+pub mod owner;
 pub mod page;
 pub mod pointer;
 pub mod record;
 pub mod scalars;
 pub mod superblock;
+pub mod symlink;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "a test")]
 mod testing;
+pub mod xattr;

@@ -34,10 +34,41 @@ impl<'a> Name<'a> {
         self.0
     }
 
-    /// The hash that places the name in its directory: the low 55 bits of SipHash-1-3.
+    /// The hash that places the name in its directory.
     #[must_use]
     pub fn hash(self, seed: &[u8; 16]) -> u64 {
-        SipHasher13::new_with_key(seed).hash(self.0) & ((1 << 55) - 1)
+        hash(self.0, seed)
+    }
+}
+
+/// The hash that places `name` among the items of its object: the low 55 bits of SipHash-1-3.
+#[must_use]
+pub fn hash(name: &[u8], seed: &[u8; 16]) -> u64 {
+    SipHasher13::new_with_key(seed).hash(name) & mask(seed)
+}
+
+/// The key (for tests) of a hash of so few bits that names share it.
+#[cfg(feature = "mutants")]
+#[must_use]
+pub const fn short_hashes(bits: u8) -> [u8; 16] {
+    let mut seed = *b"shortened hash  ";
+    let [.., last] = &mut seed;
+    *last = bits;
+    seed
+}
+
+/// The bits of the hash that count: all 55.
+#[cfg(not(feature = "mutants"))]
+const fn mask(_: &[u8; 16]) -> u64 {
+    u64::MAX >> 9
+}
+
+/// The bits of the hash that count: all 55, but for seeds that only [`short_hashes`] makes.
+#[cfg(feature = "mutants")]
+fn mask(seed: &[u8; 16]) -> u64 {
+    match seed {
+        [start @ .., bits] if start == b"shortened hash " && *bits <= 55 => !(u64::MAX << bits),
+        _ => u64::MAX >> 9,
     }
 }
 
@@ -54,6 +85,14 @@ mod tests {
         for bad in [&b""[..], b".", b"..", b"a/b", b"a\0", &[b'x'; 256]] {
             assert_eq!(Name::new(bad), Err(Malformed::Field("name")));
         }
+    }
+
+    #[cfg(feature = "mutants")]
+    #[test]
+    fn a_hash_can_be_shortened_so_that_names_share_it() {
+        let hash = |name, bits| super::hash(name, &super::short_hashes(bits));
+        assert_eq!((hash(b"a", 0), hash(b"b", 0)), (0, 0));
+        assert!(hash(b"a", 3) < 8 && hash(b"a", 56) > u64::from(u32::MAX));
     }
 
     #[test]

@@ -22,6 +22,7 @@
 //! at the longest chain the oldest block's live items (at most the pending set) and an anchor
 //! entry. Once per filled pending set: folds, each one node read and one to three written.
 
+mod amend;
 mod fold;
 mod format;
 mod log;

@@ -8,17 +8,22 @@ use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::txn::Place;
 use super::Vellum;
+use super::remove::content_key;
 use crate::api::CheckReport;
 use crate::error::{Error, Malformed, Result, corrupt};
 use crate::format::change::RunState;
-use crate::format::directory::Directory;
+use crate::format::directory::{self, Directory};
 use crate::format::dirent;
 use crate::format::group;
 use crate::format::inline;
-use crate::format::inode::NodeType;
-use crate::format::intent::Intent;
+use crate::format::inode::{Inode, NodeType};
+use crate::format::intent::{Intent, IntentKind};
 use crate::format::key::{INTENTS, Key, Kind, ROOT, SPACE};
+use crate::format::name;
+use crate::format::owner::OwnerItem;
 use crate::format::page::VALUE_MAX;
+use crate::format::symlink;
+use crate::format::xattr::XattrView;
 use crate::units::{BlockNo, Level, ObjectId};
 
 /// A count and a sum of hashes: equal for equal sets, whatever their order.
@@ -30,12 +35,16 @@ struct Fingerprint {
 
 impl Fingerprint {
     fn add(&mut self, number: u64) {
+        self.add_times(number, 1);
+    }
+
+    fn add_times(&mut self, number: u64, times: u32) {
         // Any mixing does: nobody chooses the numbers.
         let mut hash = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
         hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        self.count = self.count.saturating_add(1);
-        self.sum = self.sum.wrapping_add(hash ^ (hash >> 31));
+        self.count = self.count.saturating_add(times);
+        self.sum = self.sum.wrapping_add((hash ^ (hash >> 31)).wrapping_mul(times.into()));
     }
 }
 
@@ -49,6 +58,17 @@ struct Census {
     /// Directories that entries lead to, and directories that are there.
     named: Fingerprint,
     present: Fingerprint,
+    /// Entries that lead to an inode of its own, and the links that such inodes count.
+    linked: Fingerprint,
+    links: Fingerprint,
+    /// Attributes of objects that say that they have some, and attributes that are there.
+    attributed: Fingerprint,
+    attributes: Fingerprint,
+}
+
+/// An object and what it is, as one number.
+fn mark(object: ObjectId, kind: u8) -> u64 {
+    object.0 | u64::from(kind) << 48
 }
 
 #[colour]
@@ -67,6 +87,12 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         if census.named != census.present {
             return Err(self.broken("directory without a name, or the reverse"));
+        }
+        if census.linked != census.links {
+            return Err(self.broken("names of a file that it does not count, or the reverse"));
+        }
+        if census.attributed != census.attributes {
+            return Err(self.broken("attributes without an object"));
         }
         self.check_space(&mut census, blocks).await?;
         Ok(census.report)
@@ -104,15 +130,24 @@ impl<D: BlockDevice> Vellum<'_, D> {
             census.report.items = census.report.items.saturating_add(1);
             match key.kind {
                 Kind::DIRENT => self.check_entry(census, key, value).await?,
-                Kind::INODE => self.check_directory(census, key, value)?,
-                Kind::INLINE if key.offset == 0 => census.stored.add(key.object.0),
+                Kind::INODE if length == directory::SIZE => {
+                    self.check_directory(census, key, value).await?;
+                }
+                Kind::INODE => self.check_inode(census, key, value).await?,
+                Kind::INLINE if key.offset == 0 => {
+                    census.stored.add(mark(key.object, Kind::INLINE.0));
+                }
+                Kind::SYMLINK if key.offset == 0 && symlink::is_target(value) => {
+                    census.stored.add(mark(key.object, Kind::SYMLINK.0));
+                }
+                Kind::XATTR => self.check_attribute(census, key, value)?,
+                Kind::OWNER if key.offset == 0 => {
+                    OwnerItem::from_value(value).map_err(|rule| self.malformed(rule))?;
+                    census.attributes.add(key.object.0);
+                }
                 Kind::INTENT if key.object == INTENTS => {
-                    Intent::from_value(value).map_err(|rule| self.malformed(rule))?;
-                    let data = ObjectId(key.offset);
-                    let mut content = [0; VALUE_MAX];
-                    if self.txn.get(inline::key(data), &mut content).await?.is_some() {
-                        census.owned.add(data.0);
-                    }
+                    let intent = Intent::from_value(value).map_err(|rule| self.malformed(rule))?;
+                    self.check_intent(census, intent.kind, key).await?;
                 }
                 Kind::GROUP if key.object == SPACE => {}
                 kind if !kind.is_critical() => {}
@@ -132,24 +167,88 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if entry.object >= self.txn.next_object() {
             return Err(self.broken("entry of an object that was never made"));
         }
-        let Some(inode) = entry.inode else {
-            census.named.add(entry.object.0);
-            census.report.directories = census.report.directories.saturating_add(1);
-            let found = self.read_directory(entry.object).await?;
-            return if found.parent == key.object {
+        match (entry.inode, entry.kind) {
+            (Some(inode), _) => self.check_file(census, entry.object, &inode).await,
+            (None, NodeType::Directory) => {
+                census.named.add(entry.object.0);
+                census.report.directories = census.report.directories.saturating_add(1);
+                if self.read_directory(entry.object).await?.parent == key.object {
+                    Ok(())
+                } else {
+                    Err(self.broken("directory in another one's list"))
+                }
+            }
+            (None, kind) => {
+                census.linked.add(mark(entry.object, kind as u8));
                 Ok(())
-            } else {
-                Err(self.broken("directory in another one's list"))
-            };
-        };
+            }
+        }
+    }
+
+    /// The inode of a file or link, wherever it lies.
+    async fn check_file(
+        &mut self,
+        census: &mut Census,
+        object: ObjectId,
+        inode: &Inode,
+    ) -> Result<()> {
         census.report.files = census.report.files.saturating_add(1);
+        if inode.extras {
+            census.attributed.add_times(object.0, self.count_attributes(object).await?);
+        }
         if inode.valid > 0 {
-            census.owned.add(inode.data.0);
-            let mut content = [0; VALUE_MAX];
-            let length = self.txn.get(inline::key(inode.data), &mut content).await?;
+            let key = content_key(inode);
+            census.owned.add(mark(key.object, key.kind.0));
+            let length = self.txn.get(key, &mut []).await?;
             if length.is_none_or(|length| length as u64 != inode.valid) {
                 return Err(self.broken("content of another length"));
             }
+        }
+        Ok(())
+    }
+
+    /// The item of a file or link that has, or had, several names.
+    async fn check_inode(&mut self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
+        let inode = Inode::from_value(value).map_err(|rule| self.malformed(rule))?;
+        if key.offset != 0 {
+            return Err(self.broken("inode with a wrong key"));
+        }
+        census.links.add_times(mark(key.object, inode.kind as u8), inode.links);
+        self.check_file(census, key.object, &inode).await
+    }
+
+    async fn check_intent(
+        &mut self,
+        census: &mut Census,
+        kind: IntentKind,
+        key: Key,
+    ) -> Result<()> {
+        let object = Intent::object(key.offset);
+        match kind {
+            IntentKind::Forget => {
+                census.attributed.add_times(object.0, self.count_attributes(object).await?);
+            }
+            IntentKind::Destroy => {
+                if self.txn.get(inline::key(object), &mut []).await?.is_some() {
+                    census.owned.add(mark(object, Kind::INLINE.0));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_directory(&mut self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
+        let directory = Directory::from_value(value).map_err(|rule| self.malformed(rule))?;
+        if key.offset != 0 {
+            return Err(self.broken("directory with a wrong key"));
+        }
+        if key.object == ROOT {
+            census.report.directories = census.report.directories.saturating_add(1);
+        } else {
+            census.present.add(key.object.0);
+        }
+        if directory.inode.extras {
+            census.attributed.add_times(key.object.0, self.count_attributes(key.object).await?);
         }
         Ok(())
     }
@@ -198,16 +297,13 @@ impl<D: BlockDevice> Vellum<'_, D> {
 }
 
 impl<D> Vellum<'_, D> {
-    fn check_directory(&self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
-        let directory = Directory::from_value(value).map_err(|rule| self.malformed(rule))?;
-        if key.offset != 0 || directory.inode.kind != NodeType::Directory {
-            return Err(self.broken("directory with a wrong key"));
+    fn check_attribute(&self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
+        let attribute = XattrView::decode(value).map_err(|rule| self.malformed(rule))?;
+        let hash = name::hash(attribute.name, &self.txn.superblock().hash_seed);
+        if key.offset >> 8 != hash {
+            return Err(self.broken("attribute under another name's hash"));
         }
-        if key.object == ROOT {
-            census.report.directories = census.report.directories.saturating_add(1);
-        } else {
-            census.present.add(key.object.0);
-        }
+        census.attributes.add(key.object.0);
         Ok(())
     }
 

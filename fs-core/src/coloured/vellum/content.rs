@@ -7,13 +7,10 @@ use super::{Vellum, touched};
 use crate::api::VnodeId;
 use crate::error::{Error, Malformed, Result, corrupt};
 use crate::format::inline::{self, BYTES_MAX};
-use crate::format::inode::{self, Inode};
-use crate::format::page::VALUE_MAX;
+use crate::format::inode::Inode;
 use crate::memory::{Draft, Home, Node};
 use crate::units::ObjectId;
 
-/// Where the inode lies in the value of a directory entry.
-const INODE_AT: usize = 8;
 /// Sizes are 48 bits wide on the medium.
 const SIZE_MAX: u64 = (1 << 48) - 1;
 
@@ -196,21 +193,16 @@ impl<D: BlockDevice> Vellum<'_, D> {
     /// Commits the draft of `vnode`: one transaction, old or new. A file whose name is gone has
     /// nothing to commit to: its draft stays until its last close.
     pub(super) async fn commit_content(&mut self, vnode: VnodeId) -> Result<()> {
-        let Node { home: Home::Entry(key), draft: Some(_), .. } = *self.node(vnode)? else {
+        let Node { home, draft, .. } = *self.node(vnode)?;
+        if home == Home::Nowhere || draft.is_none() {
             return Ok(());
-        };
+        }
         self.writable()?;
-        let mut bytes = [0; VALUE_MAX];
-        let length = self.txn.get(key, &mut bytes).await?.ok_or(Error::Bug)?;
-        self.decode(&bytes, length)?;
-        let cost = self.content_cost(vnode)?.saturating_add(put_cost(length));
+        let cost = self.content_cost(vnode)?.saturating_add(self.attributes_cost(vnode)?);
         let mut batch = self.txn.begin(cost, Purpose::Shrink).await?;
         let inode = self.committed_inode(vnode)?;
         self.put_content(&mut batch, vnode, &inode)?;
-        let encoded: [u8; inode::SIZE] = inode.encode().map_err(|_| Error::Bug)?;
-        let place = bytes.get_mut(INODE_AT..).and_then(|rest| rest.first_chunk_mut());
-        *place.ok_or(Error::Bug)? = encoded;
-        self.txn.put(&mut batch, key, bytes.get(..length).ok_or(Error::Bug)?, false)?;
+        self.put_attributes(&mut batch, vnode, &inode).await?;
         self.txn.commit(batch).await?;
         self.content_committed(vnode, inode)
     }

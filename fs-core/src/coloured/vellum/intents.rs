@@ -7,7 +7,7 @@ use super::Vellum;
 use crate::api::VnodeId;
 use crate::error::{Error, Malformed, Result, corrupt};
 use crate::format::inline;
-use crate::format::intent::{self, Intent};
+use crate::format::intent::{self, Intent, IntentKind};
 use crate::format::key::{INTENTS, Key, Kind};
 use crate::format::page::VALUE_MAX;
 use crate::memory::Home;
@@ -30,12 +30,17 @@ impl<D: BlockDevice> Vellum<'_, D> {
             }
             let damaged = corrupt(self.txn.state().scalars.root.block);
             let value = bytes.get(..length).ok_or(Error::Bug)?;
-            Intent::from_value(value).map_err(&damaged)?;
+            let intent = Intent::from_value(value).map_err(&damaged)?;
             if length != intent::SIZE {
                 return Err(damaged(Malformed::Field("intent")));
             }
-            if !self.is_in_use(ObjectId(key.offset)) {
-                return self.destroy(ObjectId(key.offset)).await;
+            let object = Intent::object(key.offset);
+            match intent.kind {
+                IntentKind::Forget if !self.is_open(object) => return self.forget(object).await,
+                IntentKind::Destroy if !self.is_in_use(object) => {
+                    return self.destroy(object).await;
+                }
+                IntentKind::Forget | IntentKind::Destroy => {}
             }
             held = true;
             from = key.next();
@@ -75,6 +80,12 @@ impl<D: BlockDevice> Vellum<'_, D> {
 }
 
 impl<D> Vellum<'_, D> {
+    /// Whether `object` has a vnode that somebody uses.
+    fn is_open(&self, object: ObjectId) -> bool {
+        let vnode = self.table.locate(object);
+        vnode.is_some_and(|vnode| self.table.uses(vnode).is_ok_and(|uses| uses > 0))
+    }
+
     fn is_in_use(&self, data: ObjectId) -> bool {
         self.table.iter().any(|(vnode, node)| {
             let used = self.table.uses(vnode).is_ok_and(|uses| uses > 0);

@@ -20,13 +20,18 @@
 //! that, and one program; now and then what `txn` says. Removing a file in use: one transaction
 //! more at its last close.
 
+mod attributes;
 mod check;
 mod content;
+mod home;
 mod intents;
+mod link;
 mod names;
 mod operations;
 mod remove;
 mod rename;
+mod slots;
+mod swap;
 
 use super::colour;
 use super::device::BlockDevice;
@@ -138,7 +143,7 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
             return Ok(vnode);
         }
         let Directory { inode, parent } = self.read_directory(object).await?;
-        let node = Node { home: Home::Item, inode, parent, draft: None };
+        let node = Node { home: Home::Item, inode, parent, name: 0, draft: None };
         self.take_slot(object, node).await
     }
 
@@ -198,7 +203,8 @@ impl<D> Vellum<'_, D> {
     fn file(&self, vnode: VnodeId) -> Result<()> {
         match self.node(vnode)?.inode.kind {
             NodeType::Directory => Err(Error::IsADirectory),
-            NodeType::File | NodeType::Symlink => Ok(()),
+            NodeType::Symlink => Err(Error::LinkLoop),
+            NodeType::File => Ok(()),
         }
     }
 

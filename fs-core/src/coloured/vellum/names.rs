@@ -3,10 +3,11 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::Vellum;
+use super::slots::Slot;
 use crate::api::{DirEntry, NameBuf, VnodeId};
 use crate::error::{Error, Malformed, Result, corrupt};
-use crate::format::dirent::{self, DirentView};
-use crate::format::inode::{Inode, NodeType};
+use crate::format::dirent::DirentView;
+use crate::format::inode::{self, Inode, NodeType};
 use crate::format::key::{Key, Kind};
 use crate::format::name::Name;
 use crate::format::page::VALUE_MAX;
@@ -20,48 +21,64 @@ pub(super) struct Entry {
     pub object: ObjectId,
     pub kind: NodeType,
     pub inode: Option<Inode>,
+    /// Bytes of the name.
+    pub name: u8,
+}
+
+impl Entry {
+    fn of(key: Key, entry: &DirentView<'_>) -> Self {
+        let DirentView { object, kind, inode, name } = *entry;
+        let name = u8::try_from(name.as_bytes().len()).unwrap_or(u8::MAX);
+        Self { key, object, kind, inode, name }
+    }
 }
 
 #[colour]
 impl<D: BlockDevice> Vellum<'_, D> {
     /// The entry `name` of `directory`, or the key that a new entry of that name gets.
-    ///
-    /// All slots of the name's hash are looked at, so a gap left by a removal hides nothing.
     pub(super) async fn find(
         &mut self,
         directory: ObjectId,
         name: Name<'_>,
     ) -> Result<Result<Entry, Key>> {
-        let hash = name.hash(&self.txn.superblock().hash_seed);
         let mut bytes = [0; VALUE_MAX];
-        let mut from = dirent::key(directory, hash, 0);
-        let last = dirent::key(directory, hash, u8::MAX);
-        let mut free = Some(from);
-        while let Some((key, length)) = self.txn.next(from, &mut bytes).await? {
-            if key > last {
-                break;
-            }
-            let entry = self.decode(&bytes, length)?;
-            if entry.name == name {
-                let DirentView { object, kind, inode, .. } = entry;
-                return Ok(Ok(Entry { key, object, kind, inode }));
-            }
-            if free == Some(key) {
-                free = (key < last).then(|| key.next());
-            }
-            if key == last {
-                break;
-            }
-            from = key.next();
+        match self.find_slot(directory, Kind::DIRENT, name.as_bytes(), &mut bytes).await? {
+            Slot::Taken(key, length) => Ok(Ok(Entry::of(key, &self.decode(&bytes, length)?))),
+            Slot::Free(key) => Ok(Err(key)),
+            Slot::Full => Err(Error::NamesCollide),
         }
-        // 256 names of one keyed hash: not by chance, and not by somebody without the key.
-        Ok(Err(free.ok_or(Error::NoSpace)?))
     }
 
     /// The entry `name` of `directory`.
     pub(super) async fn existing(&mut self, directory: ObjectId, name: &[u8]) -> Result<Entry> {
         let name = self.checked(name)?;
-        self.find(directory, name).await?.map_err(|_| Error::NotFound)
+        match self.find(directory, name).await {
+            Ok(Ok(entry)) => Ok(entry),
+            Ok(Err(_)) | Err(Error::NamesCollide) => Err(Error::NotFound),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The attributes of what `entry` leads to.
+    pub(super) async fn inode_of(&mut self, entry: &Entry) -> Result<Inode> {
+        match (entry.inode, entry.kind) {
+            (Some(inode), _) => Ok(inode),
+            (None, NodeType::Directory) => Ok(self.read_directory(entry.object).await?.inode),
+            (None, kind) => self.read_inode(entry.object, kind).await,
+        }
+    }
+
+    /// The attributes of a file or link with an item of its own.
+    async fn read_inode(&mut self, object: ObjectId, kind: NodeType) -> Result<Inode> {
+        let mut bytes = [0; inode::SIZE];
+        let damaged = corrupt(self.txn.state().scalars.root.block);
+        match self.txn.get(Inode::key(object), &mut bytes).await? {
+            Some(length) if length == bytes.len() => {
+                let inode = Inode::from_value(&bytes).map_err(&damaged)?;
+                if inode.kind == kind { Ok(inode) } else { Err(damaged(Malformed::Field("type"))) }
+            }
+            _ => Err(damaged(Malformed::Field("inode"))),
+        }
     }
 
     /// The vnode that `entry` leads to, with a hold.
@@ -69,8 +86,12 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if let Some(vnode) = self.table.find(entry.object)? {
             return Ok(vnode);
         }
-        let Some(inode) = entry.inode else { return self.hold_directory(entry.object).await };
-        let node = Node { home: Home::Entry(entry.key), inode, parent: ObjectId(0), draft: None };
+        if entry.kind == NodeType::Directory {
+            return self.hold_directory(entry.object).await;
+        }
+        let home = if entry.inode.is_some() { Home::Entry(entry.key) } else { Home::Item };
+        let inode = self.inode_of(entry).await?;
+        let node = Node { home, inode, parent: ObjectId(0), name: entry.name, draft: None };
         self.take_slot(entry.object, node).await
     }
 
@@ -96,25 +117,21 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         let entry = self.decode(&bytes, length)?;
         name.set(entry.name.as_bytes())?;
-        let draft = self.table.locate(entry.object).and_then(|vnode| self.draft_of(vnode).ok()?);
-        let stored = entry.inode.map_or(0, |inode| inode.size);
-        let size = draft.map_or(stored, |draft| draft.size);
-        let kind = super::kind_of(entry.kind);
-        Ok(Some((DirEntry { object: entry.object, kind, size }, key)))
+        let entry = Entry::of(key, &entry);
+        let Entry { object, kind, .. } = entry;
+        let size = match self.table.locate(object) {
+            Some(vnode) => self.size_of(vnode)?,
+            None if kind == NodeType::Directory => 0,
+            None => self.inode_of(&entry).await?.size,
+        };
+        Ok(Some((DirEntry { object, kind: super::kind_of(kind), size }, key)))
     }
 }
 
 impl<D> Vellum<'_, D> {
     /// The entry in the first `length` of `bytes`.
     pub(super) fn decode<'b>(&self, bytes: &'b [u8], length: usize) -> Result<DirentView<'b>> {
-        let damaged = corrupt(self.txn.state().scalars.root.block);
         let value = bytes.get(..length).ok_or(Error::Bug)?;
-        let entry = DirentView::decode(value).map_err(&damaged)?;
-        // A file brings its attributes, a directory has an item of its own: no third case yet.
-        let embedded = entry.inode.is_some();
-        if embedded == (entry.kind == NodeType::Directory) {
-            return Err(damaged(Malformed::Field("flags")));
-        }
-        Ok(entry)
+        DirentView::decode(value).map_err(corrupt(self.txn.state().scalars.root.block))
     }
 }

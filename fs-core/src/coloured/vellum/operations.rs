@@ -5,7 +5,8 @@ use super::super::device::BlockDevice;
 use super::super::vnode::Filesystem;
 use super::{Vellum, kind_of};
 use crate::api::{
-    Access, AttributeChange, Attributes, Cookie, DirEntry, NameBuf, SyncLevel, VnodeId,
+    Access, AttributeChange, Attributes, Cookie, DirEntry, NameBuf, NodeKind, RenameMode,
+    SyncLevel, VnodeId,
 };
 use crate::error::{Error, Result};
 use crate::format::inline::BYTES_MAX;
@@ -26,6 +27,10 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
 
     fn owed(&self, from: u8) -> Option<VnodeId> {
         self.table.owed(from)
+    }
+
+    fn kind(&self, vnode: VnodeId) -> Result<NodeKind> {
+        Ok(kind_of(self.node(vnode)?.inode.kind))
     }
 
     async fn inactive(&mut self, vnode: VnodeId) -> Result<()> {
@@ -70,8 +75,31 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
         self.unlink_directory(directory, name).await
     }
 
-    async fn rename(&mut self, from: VnodeId, old: &[u8], to: VnodeId, new: &[u8]) -> Result<()> {
-        self.move_entry(from, old, to, new).await
+    async fn rename(
+        &mut self,
+        from: VnodeId,
+        old: &[u8],
+        to: VnodeId,
+        new: &[u8],
+        mode: RenameMode,
+    ) -> Result<()> {
+        self.move_entry(from, old, to, new, mode).await
+    }
+
+    async fn symlink(&mut self, directory: VnodeId, name: &[u8], target: &[u8]) -> Result<VnodeId> {
+        self.make_link(directory, name, target).await
+    }
+
+    async fn readlink(&mut self, link: VnodeId, target: &mut [u8]) -> Result<usize> {
+        self.read_link(link, target).await
+    }
+
+    async fn link(&mut self, file: VnodeId, directory: VnodeId, name: &[u8]) -> Result<()> {
+        self.add_link(file, directory, name).await
+    }
+
+    async fn exchange(&mut self, one: VnodeId, other: VnodeId) -> Result<()> {
+        self.swap_contents(one, other).await
     }
 
     async fn readdir(
@@ -107,6 +135,9 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
     }
 
     async fn open(&mut self, vnode: VnodeId, access: Access) -> Result<()> {
+        if self.kind(vnode)? == NodeKind::Symlink {
+            return Err(Error::LinkLoop);
+        }
         if access.contains(Access::WRITE) {
             self.file(vnode)?;
             self.writable()?;

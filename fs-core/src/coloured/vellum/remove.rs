@@ -4,7 +4,7 @@ use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::txn::{Batch, DELETE_COST, Purpose, put_cost};
 use super::names::Entry;
-use super::{Vellum, may_go};
+use super::{Vellum, may_go, touched};
 use crate::api::VnodeId;
 use crate::error::{Error, Result};
 use crate::format::directory::{self, Directory};
@@ -15,6 +15,7 @@ use crate::format::intent::{self, Intent, IntentKind};
 use crate::format::key::Key;
 use crate::format::name::Name;
 use crate::format::superblock::DEPTH_MAX;
+use crate::format::symlink;
 use crate::memory::{Home, Node};
 use crate::mutant::{self, Mutant};
 use crate::units::ObjectId;
@@ -25,15 +26,23 @@ pub(super) const DIRECTORY_COST: usize = put_cost(directory::SIZE);
 /// What an intent costs.
 pub(super) const INTENT_COST: usize = put_cost(intent::SIZE);
 
-/// What an entry costs.
-pub(super) fn entry_cost(kind: NodeType, name: Name<'_>) -> usize {
-    let inode = if kind == NodeType::Directory { 0 } else { inode::SIZE };
-    put_cost(dirent::HEAD.saturating_add(inode).saturating_add(name.as_bytes().len()))
+/// What the attributes of a file cost that are an item of their own.
+pub(super) const INODE_COST: usize = put_cost(inode::SIZE);
+/// What the last name of an object takes along: its item, its content and its attributes, the last
+/// two now or by an intent.
+pub(super) const OBJECT_COST: usize = DELETE_COST + INTENT_COST + INTENT_COST;
+const _: () = assert!(INODE_COST <= OBJECT_COST, "another name than the last costs no more");
+
+/// What an entry costs, with the inode in it or without.
+pub(super) const fn entry_cost(embedded: bool, name: usize) -> usize {
+    let inode = if embedded { inode::SIZE } else { 0 };
+    put_cost(dirent::HEAD.saturating_add(inode).saturating_add(name))
 }
 
 #[colour]
 impl<D: BlockDevice> Vellum<'_, D> {
-    /// Makes a file or directory `name`, with `content` if it is a file. Its vnode is held.
+    /// Makes a file, link or directory `name`, with `content` if it is not a directory. Its vnode
+    /// is held.
     pub(super) async fn make(
         &mut self,
         directory: VnodeId,
@@ -51,10 +60,11 @@ impl<D: BlockDevice> Vellum<'_, D> {
         self.reap_some().await?;
         let content_cost = if content.is_empty() { 0 } else { put_cost(content.len()) };
         let item_cost = if kind == NodeType::Directory { DIRECTORY_COST } else { content_cost };
-        let cost = entry_cost(kind, name).saturating_add(item_cost).saturating_add(IDS_COST);
+        let entry_cost = entry_cost(kind != NodeType::Directory, name.as_bytes().len());
+        let cost = entry_cost.saturating_add(item_cost).saturating_add(IDS_COST);
         let batch = self.txn.begin(cost, Purpose::Grow).await?;
         let object = self.txn.next_object();
-        let vnode = self.new_vnode(object, key, kind, parent, content.len())?;
+        let vnode = self.new_vnode(object, (key, name), kind, parent, content.len())?;
         match self.commit_new(batch, vnode, key, name, content).await {
             Ok(()) => Ok(vnode),
             Err(error) => {
@@ -75,34 +85,31 @@ impl<D: BlockDevice> Vellum<'_, D> {
     ) -> Result<()> {
         let object = self.table.object(vnode)?;
         let Node { inode, parent, .. } = *self.node(vnode)?;
-        self.put_entry(&mut batch, key, object, &inode, name, true)?;
-        if inode.kind == NodeType::Directory {
+        let kind = inode.kind;
+        let embedded = (kind != NodeType::Directory).then_some(inode);
+        let view = DirentView { object, kind, inode: embedded, name };
+        self.put_entry(&mut batch, key, &view, true)?;
+        if kind == NodeType::Directory {
             self.put_directory(&mut batch, object, &Directory { inode, parent }, true)?;
         }
         if !content.is_empty() {
-            self.txn.put(&mut batch, inline::key(inode.data), content, true)?;
+            self.txn.put(&mut batch, content_key(&inode), content, true)?;
         }
         self.txn.give_ids(&mut batch, ObjectId(object.0.saturating_add(1)))?;
         self.txn.commit(batch).await
     }
 
-    /// Removes the file `name`.
+    /// Removes the file or link `name`.
     pub(super) async fn unlink(&mut self, directory: VnodeId, name: &[u8]) -> Result<()> {
         let parent = self.directory(directory)?;
         let entry = self.existing(parent, name).await?;
         self.writable()?;
-        let inode = entry.inode.ok_or(Error::IsADirectory)?;
-        self.reap_some().await?;
-        let cost = DELETE_COST + DELETE_COST + INTENT_COST;
-        let mut batch = self.txn.begin(cost, Purpose::Shrink).await?;
-        self.txn.delete(&mut batch, entry.key)?;
-        if mutant::on(Mutant::RemoveInTwoRecords) {
-            self.txn.commit(batch).await?;
-            batch = self.txn.begin(cost, Purpose::Shrink).await?;
+        if entry.kind == NodeType::Directory {
+            return Err(Error::IsADirectory);
         }
-        self.drop_content(&mut batch, &entry, &inode)?;
-        self.txn.commit(batch).await?;
-        self.entry_gone(&entry)
+        let inode = self.inode_of(&entry).await?;
+        self.reap_some().await?;
+        self.drop_entry(&entry, &inode).await
     }
 
     /// Removes the empty directory `name`.
@@ -116,11 +123,30 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if !self.is_empty(entry.object).await? && !mutant::on(Mutant::NotEmptySkipped) {
             return Err(Error::NotEmpty);
         }
-        let mut batch = self.txn.begin(DELETE_COST + DELETE_COST, Purpose::Shrink).await?;
+        let inode = self.inode_of(&entry).await?;
+        self.drop_entry(&entry, &inode).await
+    }
+
+    async fn drop_entry(&mut self, entry: &Entry, inode: &Inode) -> Result<()> {
+        let left = self.left_by(inode);
+        let cost = DELETE_COST + OBJECT_COST;
+        let mut batch = self.txn.begin(cost, Purpose::Shrink).await?;
         self.txn.delete(&mut batch, entry.key)?;
-        self.txn.delete(&mut batch, Directory::key(entry.object))?;
+        if mutant::on(Mutant::RemoveInTwoRecords) {
+            self.txn.commit(batch).await?;
+            batch = self.txn.begin(cost, Purpose::Shrink).await?;
+        }
+        self.drop_object(&mut batch, entry, inode, left.as_ref())?;
         self.txn.commit(batch).await?;
-        self.entry_gone(&entry)
+        self.entry_gone(entry, left)
+    }
+}
+
+/// Where the content of a file or link is.
+pub(super) const fn content_key(inode: &Inode) -> Key {
+    match inode.kind {
+        NodeType::Symlink => symlink::key(inode.data),
+        NodeType::File | NodeType::Directory => inline::key(inode.data),
     }
 }
 
@@ -129,7 +155,7 @@ impl<D> Vellum<'_, D> {
     fn new_vnode(
         &mut self,
         object: ObjectId,
-        key: Key,
+        (key, name): (Key, Name<'_>),
         kind: NodeType,
         parent: ObjectId,
         bytes: usize,
@@ -148,25 +174,33 @@ impl<D> Vellum<'_, D> {
             NodeType::Directory => (Home::Item, parent),
             NodeType::File | NodeType::Symlink => (Home::Entry(key), ObjectId(0)),
         };
-        self.table.take(object, Node { home, inode, parent, draft: None }, may_go)
+        let name = u8::try_from(name.as_bytes().len()).unwrap_or(u8::MAX);
+        self.table.take(object, Node { home, inode, parent, name, draft: None }, may_go)
     }
 
-    /// Adds a directory entry to `batch`: with the attributes, unless it leads to a directory.
+    /// Adds a directory entry to `batch`.
     pub(super) fn put_entry(
         &mut self,
         batch: &mut Batch,
         key: Key,
-        object: ObjectId,
-        inode: &Inode,
-        name: Name<'_>,
+        entry: &DirentView<'_>,
         absent: bool,
     ) -> Result<()> {
-        let kind = inode.kind;
-        let inode = (kind != NodeType::Directory).then_some(*inode);
         let mut bytes = [0; DIRENT_MAX];
-        let view = DirentView { object, kind, inode, name };
-        let length = view.encode(&mut bytes).map_err(|_| Error::Bug)?;
+        let length = entry.encode(&mut bytes).map_err(|_| Error::Bug)?;
         self.txn.put(batch, key, bytes.get(..length).ok_or(Error::Bug)?, absent)
+    }
+
+    /// Adds to `batch` the attributes of a file or link that are an item of their own.
+    pub(super) fn put_inode(
+        &mut self,
+        batch: &mut Batch,
+        object: ObjectId,
+        inode: &Inode,
+        absent: bool,
+    ) -> Result<()> {
+        let value = inode.encode().map_err(|_| Error::Bug)?;
+        self.txn.put(batch, Inode::key(object), &value, absent)
     }
 
     pub(super) fn put_directory(
@@ -180,31 +214,65 @@ impl<D> Vellum<'_, D> {
         self.txn.put(batch, Directory::key(object), &value, absent)
     }
 
-    /// Adds to `batch` that the content of `entry`, whose name goes, goes too: now, or, while the
-    /// file is in use, by an intent after the last close.
-    pub(super) fn drop_content(
+    /// The attributes that are left when one name of an object with `inode` goes; `None` if that
+    /// was its last name.
+    pub(super) fn left_by(&self, inode: &Inode) -> Option<Inode> {
+        let links = inode.links.checked_sub(1).filter(|links| *links > 0)?;
+        Some(Inode { links, ..touched(*inode, (self.clock)(), false) })
+    }
+
+    /// Adds to `batch` what the removal of the name `entry` does to its object: `left` are its
+    /// attributes if it has other names; else it goes.
+    pub(super) fn drop_object(
         &mut self,
         batch: &mut Batch,
         entry: &Entry,
         inode: &Inode,
+        left: Option<&Inode>,
     ) -> Result<()> {
+        if let Some(left) = left {
+            return self.put_inode(batch, entry.object, left, false);
+        }
+        if entry.inode.is_none() {
+            self.txn.delete(batch, Inode::key(entry.object))?;
+        }
+        if inode.extras {
+            self.intents = true;
+            self.put_intent(batch, Intent::forget_key(entry.object), &Intent::FORGET)?;
+        }
+        self.drop_content(batch, entry, inode)
+    }
+
+    /// Adds to `batch` that the content of `entry`, whose last name goes, goes too: now, or, while
+    /// the file is in use, by an intent after the last close.
+    fn drop_content(&mut self, batch: &mut Batch, entry: &Entry, inode: &Inode) -> Result<()> {
         if inode.valid == 0 {
             return Ok(());
         }
         let vnode = self.table.locate(entry.object);
         let uses = vnode.map_or(Ok(0), |vnode| self.table.uses(vnode))?;
         if uses == 0 {
-            return self.txn.delete(batch, inline::key(inode.data));
+            return self.txn.delete(batch, content_key(inode));
         }
         let intent = Intent { kind: IntentKind::Destroy, from: 0, to: inode.valid };
-        let value = intent.encode().map_err(|_| Error::Bug)?;
-        self.txn.put(batch, Intent::key(inode.data), &value, true)
+        self.put_intent(batch, Intent::key(inode.data), &intent)
     }
 
-    /// The name of `entry` is gone, durably: whoever uses it keeps it until the last close.
-    pub(super) fn entry_gone(&mut self, entry: &Entry) -> Result<()> {
+    fn put_intent(&mut self, batch: &mut Batch, key: Key, intent: &Intent) -> Result<()> {
+        let value = intent.encode().map_err(|_| Error::Bug)?;
+        self.txn.put(batch, key, &value, true)
+    }
+
+    /// The name of `entry` is gone, durably. If it was the last one (there is nothing `left`),
+    /// whoever uses the object keeps it until the last close.
+    pub(super) fn entry_gone(&mut self, entry: &Entry, left: Option<Inode>) -> Result<()> {
         let Some(vnode) = self.table.locate(entry.object) else { return Ok(()) };
-        self.table.get_mut(vnode)?.home = Home::Nowhere;
+        let node = self.table.get_mut(vnode)?;
+        if let Some(left) = left {
+            node.inode = left;
+            return Ok(());
+        }
+        node.home = Home::Nowhere;
         if self.table.uses(vnode)? == 0 {
             self.drop_draft(vnode)?;
         }

@@ -4,11 +4,12 @@ use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::txn::{Batch, DELETE_COST, Purpose};
 use super::names::Entry;
-use super::remove::{DIRECTORY_COST, INTENT_COST, entry_cost};
+use super::remove::{DIRECTORY_COST, INODE_COST, OBJECT_COST, entry_cost};
 use super::{Vellum, touched};
-use crate::api::VnodeId;
+use crate::api::{RenameMode, VnodeId};
 use crate::error::{Error, Result};
 use crate::format::directory::Directory;
+use crate::format::dirent::DirentView;
 use crate::format::inode::{Inode, NodeType};
 use crate::format::key::Key;
 use crate::format::name::Name;
@@ -17,17 +18,16 @@ use crate::memory::Home;
 use crate::mutant::{self, Mutant};
 use crate::units::ObjectId;
 
-/// The old entry goes, and the target's content or item, now or by an intent.
-const FIXED_COST: usize = DELETE_COST + DELETE_COST + INTENT_COST;
-
 /// What a rename is going to do.
-struct Plan {
-    source: Entry,
-    target: Option<Entry>,
+pub(super) struct Plan {
+    pub source: Entry,
+    /// The attributes of the source as they are stored.
+    pub stored: Inode,
+    pub target: Option<(Entry, Inode)>,
     /// Where the new entry goes: over the target's, or into a free slot.
-    key: Key,
-    from: ObjectId,
-    to: ObjectId,
+    pub key: Key,
+    pub from: ObjectId,
+    pub to: ObjectId,
 }
 
 #[colour]
@@ -38,71 +38,73 @@ impl<D: BlockDevice> Vellum<'_, D> {
         old: &[u8],
         to: VnodeId,
         new: &[u8],
+        mode: RenameMode,
     ) -> Result<()> {
         let (from, to) = (self.directory(from)?, self.directory(to)?);
-        let name = self.checked(new)?;
+        let (old, new) = (self.checked(old)?, self.checked(new)?);
         self.writable()?;
-        let source = self.existing(from, old).await?;
-        let (key, target) = match self.find(to, name).await? {
-            Ok(entry) => (entry.key, Some(entry)),
+        let source = self.existing(from, old.as_bytes()).await?;
+        let stored = self.inode_of(&source).await?;
+        let (key, target) = match self.find(to, new).await? {
+            Ok(entry) => (entry.key, Some((entry, self.inode_of(&entry).await?))),
             Err(key) => (key, None),
         };
-        if target.is_some_and(|target| target.key == source.key) {
-            return Ok(());
+        match (mode, &target) {
+            (RenameMode::Exclusive, Some(_)) => return Err(Error::Exists),
+            (RenameMode::Swap, None) => return Err(Error::NotFound),
+            // The same entry, or two names of one object: both stay, as POSIX has it.
+            (_, Some((target, _))) if target.object == source.object => return Ok(()),
+            _ => {}
         }
-        let plan = Plan { source, target, key, from, to };
+        let plan = Plan { source, stored, target, key, from, to };
+        if mode == RenameMode::Swap {
+            return self.swap_entries(&plan, old, new).await;
+        }
         self.refuse_move(&plan).await?;
         self.reap_some().await?;
-        let cost = self.move_cost(&plan, name)?;
-        let batch = self.txn.begin(cost, Purpose::Grow).await?;
-        self.commit_move(batch, &plan, name).await
+        let batch = self.txn.begin(self.move_cost(&plan, new)?, Purpose::Grow).await?;
+        self.commit_move(batch, &plan, new).await
     }
 
     async fn refuse_move(&mut self, plan: &Plan) -> Result<()> {
         let is_directory = |entry: &Entry| entry.kind == NodeType::Directory;
-        match (is_directory(&plan.source), &plan.target) {
-            (false, Some(target)) if is_directory(target) => return Err(Error::IsADirectory),
-            (true, Some(target)) if !is_directory(target) => return Err(Error::NotADirectory),
-            (true, Some(target)) if !self.is_empty(target.object).await? => {
-                return Err(Error::NotEmpty);
-            }
-            _ => {}
-        }
-        if is_directory(&plan.source) {
-            let (depth, met) = self.way_up(plan.to, plan.source.object).await?;
-            if met {
-                return Err(Error::WouldLoop);
-            }
-            if depth >= DEPTH_MAX {
-                return Err(Error::TooDeep);
+        if let Some((target, _)) = &plan.target {
+            match (is_directory(&plan.source), is_directory(target)) {
+                (false, true) => return Err(Error::IsADirectory),
+                (true, false) => return Err(Error::NotADirectory),
+                (true, true) if !self.is_empty(target.object).await? => {
+                    return Err(Error::NotEmpty);
+                }
+                _ => {}
             }
         }
-        Ok(())
+        self.refuse_loop(&plan.source, plan.to).await
+    }
+
+    /// Refuses to put a directory into itself, or where nothing can be made.
+    pub(super) async fn refuse_loop(&mut self, moved: &Entry, into: ObjectId) -> Result<()> {
+        if moved.kind != NodeType::Directory {
+            return Ok(());
+        }
+        let (depth, met) = self.way_up(into, moved.object).await?;
+        match (met, depth >= DEPTH_MAX) {
+            (true, _) => Err(Error::WouldLoop),
+            (false, true) => Err(Error::TooDeep),
+            (false, false) => Ok(()),
+        }
     }
 
     async fn commit_move(&mut self, mut batch: Batch, plan: &Plan, name: Name<'_>) -> Result<()> {
         let vnode = self.table.locate(plan.source.object);
         let with_draft = !mutant::on(Mutant::RenameWithoutDraft);
-        let stored = match plan.source.inode {
-            Some(inode) => inode,
-            None => self.read_directory(plan.source.object).await?.inode,
-        };
-        let inode = self.moved_inode(stored, vnode, with_draft)?;
-        self.put_entry(
-            &mut batch,
-            plan.key,
-            plan.source.object,
-            &inode,
-            name,
-            plan.target.is_none(),
-        )?;
+        let inode = self.moved_inode(plan.stored, vnode, with_draft)?;
+        self.put_moved(&mut batch, plan.key, plan, &inode, name)?;
         if let (Some(vnode), true) = (vnode, with_draft) {
             self.put_content(&mut batch, vnode, &inode)?;
         }
-        self.drop_target(&mut batch, plan)?;
-        if inode.kind == NodeType::Directory && plan.from != plan.to {
-            let moved = Directory { inode, parent: plan.to };
-            self.put_directory(&mut batch, plan.source.object, &moved, false)?;
+        let left = plan.target.and_then(|(_, target)| self.left_by(&target));
+        if let Some((target, inode)) = &plan.target {
+            self.drop_object(&mut batch, target, inode, left.as_ref())?;
         }
         if mutant::on(Mutant::RenameInTwoRecords) {
             self.txn.commit(batch).await?;
@@ -110,23 +112,27 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         self.txn.delete(&mut batch, plan.source.key)?;
         self.txn.commit(batch).await?;
-        if let Some(target) = &plan.target {
-            self.entry_gone(target)?;
+        if let Some((target, _)) = &plan.target {
+            self.entry_gone(target, left)?;
         }
-        self.moved(plan, vnode, inode, with_draft)
+        if let (Some(vnode), true) = (vnode, with_draft) {
+            self.content_committed(vnode, inode)?;
+        }
+        self.moved(&plan.source, (plan.key, name), plan.to, inode)
     }
 }
 
 impl<D> Vellum<'_, D> {
-    /// The fixed part, the new entry, and the source's content or a moved directory's item.
+    /// The old entry goes, and what a replaced name leaves; the new entry comes, with the source's
+    /// content, or the item of its own that it has.
     fn move_cost(&self, plan: &Plan, name: Name<'_>) -> Result<usize> {
-        let item = match self.table.locate(plan.source.object) {
-            _ if plan.source.kind == NodeType::Directory => DIRECTORY_COST,
+        let replaced = plan.target.map_or(0, |_| OBJECT_COST);
+        let content = match self.table.locate(plan.source.object) {
             Some(vnode) => self.content_cost(vnode)?,
             None => 0,
         };
-        let entry = entry_cost(plan.source.kind, name);
-        Ok(FIXED_COST.saturating_add(entry).saturating_add(item))
+        let costs = [DELETE_COST, replaced, content, moved_cost(&plan.source, name)];
+        Ok(costs.iter().fold(0, |sum, cost| sum.saturating_add(*cost)))
     }
 
     /// The attributes that the source has afterwards: those of its draft, if it has one.
@@ -143,31 +149,73 @@ impl<D> Vellum<'_, D> {
         Ok(touched(inode, (self.clock)(), false))
     }
 
-    fn drop_target(&mut self, batch: &mut Batch, plan: &Plan) -> Result<()> {
-        let Some(target) = plan.target else { return Ok(()) };
-        match target.inode {
-            Some(inode) => self.drop_content(batch, &target, &inode),
-            None => self.txn.delete(batch, Directory::key(target.object)),
+    /// Adds to `batch` the source of `plan` under another name, and its item if it has one.
+    fn put_moved(
+        &mut self,
+        batch: &mut Batch,
+        key: Key,
+        plan: &Plan,
+        inode: &Inode,
+        name: Name<'_>,
+    ) -> Result<()> {
+        let absent = plan.target.is_none();
+        self.put_renamed(batch, &plan.source, (key, absent), plan.to, inode, name)
+    }
+
+    /// Adds to `batch` what `entry` leads to under another name at `key`, which is `absent` or
+    /// not, and its item if it has one.
+    pub(super) fn put_renamed(
+        &mut self,
+        batch: &mut Batch,
+        entry: &Entry,
+        (key, absent): (Key, bool),
+        parent: ObjectId,
+        inode: &Inode,
+        name: Name<'_>,
+    ) -> Result<()> {
+        let Entry { object, kind, .. } = *entry;
+        let embedded = entry.inode.map(|_| *inode);
+        let view = DirentView { object, kind, inode: embedded, name };
+        self.put_entry(batch, key, &view, absent)?;
+        match (kind, embedded) {
+            (NodeType::Directory, _) => {
+                let moved = Directory { inode: *inode, parent };
+                self.put_directory(batch, object, &moved, false)
+            }
+            (_, None) => self.put_inode(batch, object, inode, false),
+            (_, Some(_)) => Ok(()),
         }
     }
 
-    fn moved(
+    /// What `entry` led to is at `key` of `parent` now, durably.
+    pub(super) fn moved(
         &mut self,
-        plan: &Plan,
-        vnode: Option<VnodeId>,
+        entry: &Entry,
+        (key, name): (Key, Name<'_>),
+        parent: ObjectId,
         inode: Inode,
-        with_draft: bool,
     ) -> Result<()> {
-        let Some(vnode) = vnode else { return Ok(()) };
-        if with_draft {
-            self.content_committed(vnode, inode)?;
-        }
+        let Some(vnode) = self.table.locate(entry.object) else { return Ok(()) };
         let node = self.table.get_mut(vnode)?;
-        if inode.kind == NodeType::Directory {
-            node.parent = plan.to;
-        } else {
-            node.home = Home::Entry(plan.key);
+        node.inode = inode;
+        match node.home {
+            Home::Entry(_) => {
+                node.home = Home::Entry(key);
+                node.name = u8::try_from(name.as_bytes().len()).unwrap_or(u8::MAX);
+            }
+            Home::Item if entry.kind == NodeType::Directory => node.parent = parent,
+            Home::Item | Home::Nowhere => {}
         }
         Ok(())
     }
+}
+
+/// What the entry of something that is renamed costs, with the item that it may have.
+pub(super) fn moved_cost(entry: &Entry, name: Name<'_>) -> usize {
+    let item = match (entry.kind, entry.inode) {
+        (NodeType::Directory, _) => DIRECTORY_COST,
+        (_, None) => INODE_COST,
+        (_, Some(_)) => 0,
+    };
+    entry_cost(entry.inode.is_some(), name.as_bytes().len()).saturating_add(item)
 }

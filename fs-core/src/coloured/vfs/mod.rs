@@ -14,6 +14,9 @@
 //! 6. A path is names between `/`. A leading `/` changes nothing; empty names and `.` are passed
 //!    over; `..` is the parent, and the root is its own parent. The last name of an entry to make,
 //!    to remove or to rename is neither `..` nor missing.
+//! 7. A symbolic link on the way is followed, at most 16 of them; one at the end is followed by
+//!    what looks at content and attributes, not by what changes names. A slash at the end asks for
+//!    a directory: a file there is `NotADirectory`, a file to be made or removed `IsADirectory`.
 //!
 //! **States** of an open file:
 //!
@@ -33,6 +36,7 @@
 mod dir;
 mod file;
 mod files;
+mod names;
 mod path;
 mod walk;
 

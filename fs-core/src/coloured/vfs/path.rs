@@ -2,7 +2,7 @@
 
 use super::super::colour;
 use super::super::vnode::Filesystem;
-use super::walk::{place, walk};
+use super::walk::{place, place_file, walk};
 use super::{ReadDir, Unclaimed, Vfs, pay};
 use crate::api::{
     Access, AttributeChange, Attributes, FileId, NodeKind, OpenOptions, SyncLevel, VnodeId,
@@ -12,7 +12,8 @@ use crate::table::Handle;
 
 #[colour]
 impl<F: Filesystem> Vfs<'_, F> {
-    /// Opens the file at `path`.
+    /// Opens the file at `path`, or where a link there leads to. A link that leads nowhere is not
+    /// made whole by `create`: `NotFound`.
     ///
     /// A created file is durable at return. Truncation is uncommitted content, as a write is: a
     /// cut before the file is committed leaves the old content.
@@ -44,7 +45,7 @@ impl<F: Filesystem> Vfs<'_, F> {
         match found.kind {
             NodeKind::File => {}
             NodeKind::Directory => return Err(Error::IsADirectory),
-            NodeKind::Symlink => return Err(Error::NotSupported),
+            NodeKind::Symlink => return Err(Error::LinkLoop),
         }
         let handle = Handle { vnode, access: options.access(), appends: options.appends() };
         let opened = self.open_vnode(filesystem, handle).await?;
@@ -71,7 +72,7 @@ impl<F: Filesystem> Vfs<'_, F> {
     /// [`Error::NotFound`], [`Error::NotADirectory`], [`Error::NoSlot`].
     pub async fn read_dir(&self, path: &str) -> Result<ReadDir<'_, F>> {
         let mut filesystem = self.enter().await?;
-        let vnode = walk(&mut *filesystem, path).await?;
+        let vnode = walk(&mut *filesystem, path, true).await?;
         let opened = self.open_directory_at(&mut *filesystem, vnode).await;
         filesystem.put(vnode);
         Ok(ReadDir::new(self, opened?))
@@ -112,46 +113,27 @@ impl<F: Filesystem> Vfs<'_, F> {
         finish(&mut *filesystem, removed).await
     }
 
-    /// Removes a file; durable at return. Whoever has it open keeps its content until the close.
+    /// Removes a name of a file, or a link; durable at return. With its last name the file goes,
+    /// but whoever has it open keeps its content until the close.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::IsADirectory`], and those of the filesystem's `remove`.
     pub async fn remove(&self, path: &str) -> Result<()> {
         let mut filesystem = self.enter().await?;
-        let (directory, name) = place(&mut *filesystem, path, Error::IsADirectory).await?;
+        let (directory, name) = place_file(&mut *filesystem, path).await?;
         let removed = filesystem.remove(directory, name).await;
         filesystem.put(directory);
         finish(&mut *filesystem, removed).await
     }
 
-    /// Renames a file or directory, and replaces a file or an empty directory at `to`; durable at
-    /// return, with the content of the file. A cut leaves exactly one of the two names.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::NotEmpty`], [`Error::WouldLoop`], [`Error::Invalid`] for the
-    /// root, and those of the filesystem's `rename`.
-    pub async fn rename(&self, from: &str, to: &str) -> Result<()> {
-        let mut filesystem = self.enter().await?;
-        let (source, old) = place(&mut *filesystem, from, Error::Invalid).await?;
-        let renamed = match place(&mut *filesystem, to, Error::Invalid).await {
-            Ok((target, new)) => {
-                let renamed = filesystem.rename(source, old, target, new).await;
-                filesystem.put(target);
-                renamed
-            }
-            Err(error) => Err(error),
-        };
-        filesystem.put(source);
-        finish(&mut *filesystem, renamed).await
-    }
-
-    /// What is known about the file or directory at `path`, uncommitted content included.
+    /// What is known about the file or directory at `path`, or where a link there leads to,
+    /// uncommitted content included.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotADirectory`].
     pub async fn stat(&self, path: &str) -> Result<Attributes> {
         let mut filesystem = self.enter().await?;
-        let vnode = walk(&mut *filesystem, path).await?;
+        let vnode = walk(&mut *filesystem, path, true).await?;
         let found = filesystem.getattr(vnode).await;
         filesystem.put(vnode);
         found
@@ -165,7 +147,7 @@ impl<F: Filesystem> Vfs<'_, F> {
     /// `fsync`.
     pub async fn truncate(&self, path: &str, length: u64) -> Result<()> {
         let mut filesystem = self.enter().await?;
-        let vnode = walk(&mut *filesystem, path).await?;
+        let vnode = walk(&mut *filesystem, path, true).await?;
         let mut result = filesystem.setattr(vnode, AttributeChange::size(length)).await;
         if result.is_ok() {
             result = filesystem.fsync(vnode, SyncLevel::Full).await;
@@ -181,9 +163,15 @@ impl<F: Filesystem> Vfs<'_, F> {
     /// [`Error::IsADirectory`], and those of the filesystem's `replace`.
     pub async fn replace(&self, path: &str, content: &[u8]) -> Result<()> {
         let mut filesystem = self.enter().await?;
-        let (directory, name) = place(&mut *filesystem, path, Error::IsADirectory).await?;
+        let (directory, name) = place_file(&mut *filesystem, path).await?;
         let replaced = filesystem.replace(directory, name, content).await;
         filesystem.put(directory);
+        if replaced != Err(Error::LinkLoop) {
+            return replaced;
+        }
+        let vnode = walk(&mut *filesystem, path, true).await?;
+        let replaced = filesystem.rewrite(vnode, content).await;
+        filesystem.put(vnode);
         replaced
     }
 
@@ -194,7 +182,7 @@ impl<F: Filesystem> Vfs<'_, F> {
     /// the file does not fit `target`.
     pub async fn read_file(&self, path: &str, target: &mut [u8]) -> Result<usize> {
         let mut filesystem = self.enter().await?;
-        let vnode = walk(&mut *filesystem, path).await?;
+        let vnode = walk(&mut *filesystem, path, true).await?;
         let read = read_whole(&mut *filesystem, vnode, target).await;
         filesystem.put(vnode);
         read
@@ -214,7 +202,7 @@ impl<F: Filesystem> Vfs<'_, F> {
 
 /// Frees what a removed name leaves unused, as far as the medium lets it: `result` stands.
 #[colour]
-async fn finish<F: Filesystem>(filesystem: &mut F, result: Result<()>) -> Result<()> {
+pub(super) async fn finish<F: Filesystem>(filesystem: &mut F, result: Result<()>) -> Result<()> {
     if result.is_ok() {
         let _ = pay(filesystem).await;
     }
@@ -229,9 +217,9 @@ async fn found_or_created<F: Filesystem>(
     options: OpenOptions,
 ) -> Result<VnodeId> {
     if !options.creates() {
-        return walk(filesystem, path).await;
+        return walk(filesystem, path, true).await;
     }
-    let (directory, name) = place(filesystem, path, Error::IsADirectory).await?;
+    let (directory, name) = place_file(filesystem, path).await?;
     let found = match filesystem.lookup(directory, name).await {
         Err(Error::NotFound) => filesystem.create(directory, name).await,
         Ok(vnode) if options.creates_only() => {
@@ -241,7 +229,12 @@ async fn found_or_created<F: Filesystem>(
         found => found,
     };
     filesystem.put(directory);
-    found
+    let vnode = found?;
+    if filesystem.kind(vnode)? == NodeKind::Symlink {
+        filesystem.put(vnode);
+        return walk(filesystem, path, true).await;
+    }
+    Ok(vnode)
 }
 
 #[colour]

@@ -2,8 +2,8 @@
 
 use super::super::colour;
 use crate::api::{
-    Access, AttributeChange, Attributes, Cookie, DirEntry, FileId, NameBuf, NodeKind, SyncLevel,
-    VnodeId,
+    Access, AttributeChange, Attributes, Cookie, DirEntry, FileId, NameBuf, NodeKind, RenameMode,
+    SyncLevel, VnodeId,
 };
 use crate::error::{Error, Result};
 use crate::extent::Extent;
@@ -43,6 +43,11 @@ pub trait Filesystem {
     ///
     /// - **Leaves:** the slot is empty; a vnode with uncommitted content is left alone.
     fn reclaim(&mut self, vnode: VnodeId);
+
+    /// What `vnode` is. No I/O.
+    ///
+    /// - **Errors:** none of its own.
+    fn kind(&self, vnode: VnodeId) -> Result<NodeKind>;
 
     // Names.
 
@@ -93,16 +98,26 @@ pub trait Filesystem {
     /// - **Errors:** `NotFound`, `NotADirectory`, `NotEmpty`, `ReadOnly`.
     async fn rmdir(&mut self, directory: VnodeId, name: &[u8]) -> Result<()>;
 
-    /// Gives `from`'s entry `old` the name `new` in `to`, replacing what is there.
+    /// Gives `from`'s entry `old` the name `new` in `to`; `mode` says what happens to what is
+    /// there.
     ///
     /// - **Holds:** both directories.
     /// - **Leaves:** exactly one of the two names, at every moment, even across a power cut;
-    ///   durable. Uncommitted content of the file is committed with it. The same entry on both
-    ///   sides: nothing happens.
-    /// - **Errors:** `NotFound`, `NotADirectory`, `IsADirectory`, `NotEmpty` (the target is a
-    ///   directory with entries), `WouldLoop`, `TooDeep`, `NameTooLong`, `Invalid`, `NoSpace`,
-    ///   `ReadOnly`.
-    async fn rename(&mut self, from: VnodeId, old: &[u8], to: VnodeId, new: &[u8]) -> Result<()>;
+    ///   durable. Uncommitted content of the file is committed with it. With `Swap` both names, and
+    ///   all of what they lead to is swapped or none of it; uncommitted content is committed
+    ///   before. The same entry on both sides, or two names of one file: nothing happens, and both
+    ///   names stay.
+    /// - **Errors:** `NotFound`, `Exists` (`Exclusive`), `NotADirectory`, `IsADirectory`,
+    ///   `NotEmpty` (the target is a directory with entries), `WouldLoop`, `TooDeep`,
+    ///   `NameTooLong`, `Invalid`, `NamesCollide`, `NoSpace`, `ReadOnly`.
+    async fn rename(
+        &mut self,
+        from: VnodeId,
+        old: &[u8],
+        to: VnodeId,
+        new: &[u8],
+        mode: RenameMode,
+    ) -> Result<()>;
 
     /// The first entry of `directory` at `at` or later, its name, and where the next one begins.
     /// `None` at the end.
@@ -232,9 +247,14 @@ pub trait Filesystem {
         result
     }
 
-    // Not offered unless a filesystem says so. Their signatures are not final.
+    // Not offered unless a filesystem says so.
 
-    /// Makes a link `name` to the path `target`; it comes with a hold.
+    /// Makes a link `name` to the path `target`; it comes with a hold. Whether the target exists
+    /// does not matter.
+    ///
+    /// - **Holds:** the directory.
+    /// - **Leaves:** the link, durable; or no trace of it.
+    /// - **Errors:** as for `create`; `NameTooLong` and `Invalid` for the target, too.
     async fn symlink(
         &mut self,
         _directory: VnodeId,
@@ -245,19 +265,38 @@ pub trait Filesystem {
     }
 
     /// Copies the path that a link leads to, cut at the end of `target`; says its length.
+    ///
+    /// - **Holds:** the link.
+    /// - **Errors:** `Invalid` if it is no link.
     async fn readlink(&mut self, _link: VnodeId, _target: &mut [u8]) -> Result<usize> {
         Err(Error::NotSupported)
     }
 
-    /// Gives a file one more name.
+    /// Gives a file or link one more name.
+    ///
+    /// - **Holds:** both.
+    /// - **Leaves:** the name, durable, or no trace of it. Uncommitted content of the file is
+    ///   committed with it, or before if both do not fit into one transaction.
+    /// - **Errors:** `Exists`, `NotFound` (the file has lost its names), `IsADirectory`,
+    ///   `NotADirectory`, `TooManyNames`, `NameTooLong`, `Invalid`, `NamesCollide`, `NoSpace`,
+    ///   `ReadOnly`.
     async fn link(&mut self, _file: VnodeId, _directory: VnodeId, _name: &[u8]) -> Result<()> {
         Err(Error::NotSupported)
     }
 
-    /// Swaps the contents of two files; their names and identities stay.
+    /// Swaps the contents of two files; their names and identities stay, so open files see the
+    /// other content.
+    ///
+    /// - **Holds:** both.
+    /// - **Leaves:** both contents swapped, durable, or neither. Uncommitted content is committed
+    ///   before.
+    /// - **Errors:** `Invalid` (the same file), `NotFound` (a file has lost its names),
+    ///   `IsADirectory`, `LinkLoop`, `NoSpace`, `ReadOnly`.
     async fn exchange(&mut self, _one: VnodeId, _other: VnodeId) -> Result<()> {
         Err(Error::NotSupported)
     }
+
+    // The signatures of these are not final.
 
     /// Sets or removes (`hidden`) a mark that hides `name` of the layers below a union.
     async fn whiteout(&mut self, _directory: VnodeId, _name: &[u8], _hidden: bool) -> Result<()> {

@@ -5,7 +5,8 @@ use super::super::super::colour;
 use super::super::super::vnode::{Filesystem, Slot, Table};
 use super::pause;
 use crate::api::{
-    Access, AttributeChange, Attributes, Cookie, DirEntry, NameBuf, NodeKind, SyncLevel, VnodeId,
+    Access, AttributeChange, Attributes, Cookie, DirEntry, NameBuf, NodeKind, RenameMode,
+    SyncLevel, VnodeId,
 };
 use crate::error::{Error, Result};
 use crate::units::{ObjectId, Time};
@@ -175,6 +176,11 @@ impl Filesystem for Mock<'_> {
         let _ = self.table.recycle(vnode);
     }
 
+    fn kind(&self, vnode: VnodeId) -> Result<NodeKind> {
+        let object = self.object(vnode)?;
+        self.nodes.get(&object).map(|node| node.kind).ok_or(Error::Bug)
+    }
+
     async fn root(&mut self) -> Result<VnodeId> {
         self.vnode(ROOT)
     }
@@ -206,6 +212,23 @@ impl Filesystem for Mock<'_> {
         self.make(directory, name, NodeKind::Directory)
     }
 
+    async fn symlink(&mut self, directory: VnodeId, name: &[u8], target: &[u8]) -> Result<VnodeId> {
+        pause().await;
+        self.fail_at("symlink")?;
+        let link = self.make(directory, name, NodeKind::Symlink)?;
+        self.node(link)?.committed = target.to_vec();
+        Ok(link)
+    }
+
+    async fn readlink(&mut self, link: VnodeId, target: &mut [u8]) -> Result<usize> {
+        pause().await;
+        self.fail_at("readlink")?;
+        let path = self.node(link)?.committed.clone();
+        let count = path.len().min(target.len());
+        target[..count].copy_from_slice(&path[..count]);
+        Ok(path.len())
+    }
+
     async fn remove(&mut self, directory: VnodeId, name: &[u8]) -> Result<()> {
         pause().await;
         self.fail_at("remove")?;
@@ -230,7 +253,14 @@ impl Filesystem for Mock<'_> {
         self.unname(directory, name)
     }
 
-    async fn rename(&mut self, from: VnodeId, old: &[u8], to: VnodeId, new: &[u8]) -> Result<()> {
+    async fn rename(
+        &mut self,
+        from: VnodeId,
+        old: &[u8],
+        to: VnodeId,
+        new: &[u8],
+        _: RenameMode,
+    ) -> Result<()> {
         pause().await;
         self.fail_at("rename")?;
         let (from, to) = (self.directory(from)?, self.directory(to)?);
