@@ -98,6 +98,8 @@ mutants! {
     SealBlockContinued,
     /// The block chosen for a node is not pinned against the journal.
     PinSkipped,
+    /// A leaf of an earlier session takes a delta page.
+    DeltaBehindTorn,
     /// A fold forgets that deletions must reach the tree.
     TombstoneDropped,
     /// A directory with entries may be removed.

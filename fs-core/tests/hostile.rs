@@ -76,6 +76,7 @@ fn a_pointer_behind_the_volume_is_damage() {
         block: BlockNo(BLOCKS),
         generation: Generation(1),
         base_pages: 1,
+        delta_pages: 0,
         level: Level(0),
     };
     let (fresh, level, key) = (true, Level(1), Key::MIN);

@@ -207,6 +207,7 @@ mod tests {
             block: BlockNo(0x8483_8281),
             generation: Generation(0x9695_9493_9291),
             base_pages: 6,
+            delta_pages: 0,
             level: Level(2),
         },
         generation: Generation(0xa6a5_a4a3_a2a1),

@@ -6,11 +6,11 @@
 //! |      4 |    2 | `items`    | how many the payload holds                                         |
 //! |      6 |    2 | `used`     | bytes of the payload that they fill; 500 or less                   |
 //! |      8 |    1 | `level`    | that of the pointer that led here                                  |
-//! |      9 |    1 | `kind`     | 1: data, 2: index                                                  |
+//! |      9 |    1 | `kind`     | 1: data, 2: index, 3: delta                                        |
 //! |     10 |    2 | `reserved` | 0                                                                  |
 //! |     12 |  500 | `payload`  | items or first keys, then zeros                                    |
 //!
-//! The payload of a data page is `items` items without gaps, their keys strictly ascending:
+//! The payload of a data or delta page is `items` items without gaps, keys strictly ascending:
 //!
 //! | offset | size     | field    | rule                                           |
 //! | -----: | -------: | -------- | ---------------------------------------------- |
@@ -18,8 +18,14 @@
 //! |     15 |        2 | `length` | 463 or less; 13 at level 1 and above           |
 //! |     17 | `length` | `value`  | at level 1 and above: a pointer one level down |
 //!
+//! A delta page says what has become of items of a leaf since its data pages were written: an item
+//! that it holds stands in place of the one there, and one whose `length` is 65535, without a
+//! value, is gone. It has at least one item, and level 0.
+//!
 //! The payload of an index page is the first key of each data page (2 to 7), strictly ascending.
 //! Only a leaf may have an empty data page: that of an empty tree.
+
+mod delta;
 
 use super::checksum::{Checksum, VolumeSeed};
 use super::codec::{Bytes, Le16, Le32, Reader, covers, is_zero};
@@ -41,6 +47,7 @@ pub const VALUE_MAX: usize = 463;
 pub const ITEM_OVERHEAD: usize = 17;
 
 pub use super::pointer::DATA_PAGES_MAX;
+pub use delta::{Delta, DeltaIter, DeltaPage};
 
 type ChecksumField = Le32<0>;
 type Items = Le16<4>;
@@ -62,6 +69,9 @@ const _: () = assert!(covers(
 
 const DATA: u8 = 1;
 const INDEX: u8 = 2;
+const DELTA: u8 = 3;
+/// `length` of an item that is gone.
+const GONE: u16 = u16::MAX;
 const HEADER: usize = 12;
 
 /// The only page that a pointer leads to.
@@ -326,6 +336,27 @@ impl<'a> DataPageBuilder<'a> {
         Self { page, level, items: 0, used: 0, last: None }
     }
 
+    /// Begins a delta page of a leaf. Its first item is to be pushed before it is sealed.
+    pub fn delta(page: &'a mut [u8; SIZE]) -> Self {
+        let builder = Self::new(page, Level(0));
+        Kind::put(builder.page, [DELTA]);
+        builder
+    }
+
+    /// Appends to a delta page. `false`, and no change, when it does not fit or breaks a rule of
+    /// the page.
+    #[must_use]
+    pub fn push_delta(&mut self, delta: &Delta<'_>) -> bool {
+        let Delta { key, value } = delta;
+        let length = match value {
+            None => Some(GONE),
+            Some(value) => u16::try_from(value.len()).ok().filter(|_| value.len() <= VALUE_MAX),
+        };
+        let allowed = self.last.as_ref() < Some(key) && key.check().is_ok();
+        let value = value.unwrap_or_default();
+        allowed && length.is_some_and(|length| self.append(key, length, value).is_some())
+    }
+
     /// Appends an item. `false`, and no change, when it does not fit or breaks a rule of the page:
     /// key not above the one before, value too long or, above the leaves, no pointer one level
     /// down.
@@ -334,11 +365,12 @@ impl<'a> DataPageBuilder<'a> {
         let allowed = self.last.as_ref() < Some(key)
             && key.check().is_ok()
             && check_value(self.level, value).is_ok();
-        allowed && self.append(key, value).is_some()
+        // The rules of values bound the length.
+        let length = u16::try_from(value.len()).unwrap_or(GONE);
+        allowed && self.append(key, length, value).is_some()
     }
 
-    fn append(&mut self, key: &Key, value: &[u8]) -> Option<()> {
-        let length = u16::try_from(value.len()).ok()?;
+    fn append(&mut self, key: &Key, length: u16, value: &[u8]) -> Option<()> {
         let used = self.used.saturating_add(item_bytes(value.len()));
         let stored = u16::try_from(used).ok()?;
         let (_, payload) = self.page.split_at_mut(HEADER);

@@ -5,8 +5,11 @@
 //! |      0 |    4 | `block`       | not 0                                                 |
 //! |      4 |    6 | `generation`  | not 0; part of the checksum of each page              |
 //! |     10 |    1 | `base_pages`  | 1: one data page; 3 to 8: data pages, index page last |
-//! |     11 |    1 | `delta_pages` | 0                                                     |
+//! |     11 |    1 | `delta_pages` | 0 to 4; 0 at level 1 and above                        |
 //! |     12 |    1 | `level`       | 0 to 7; 0: the values are items, else node pointers   |
+//!
+//! Delta pages follow the base pages. Only the last of them counts: it says all that those before
+//! it said. What lies behind it was never part of the node.
 
 use super::codec::{Bytes, LIMIT_48, Le32, Le48, covers};
 use crate::error::Malformed;
@@ -18,6 +21,8 @@ pub const SIZE: usize = 13;
 pub const HEIGHT_MAX: u8 = 8;
 /// Data pages of the largest node.
 pub const DATA_PAGES_MAX: u8 = 7;
+/// Delta pages of a leaf.
+pub const DELTA_PAGES_MAX: u8 = 4;
 
 type Block = Le32<0>;
 type GenerationField = Le48<4>;
@@ -40,6 +45,8 @@ pub struct NodePointer {
     pub generation: Generation,
     /// Pages of the node, with its index page.
     pub base_pages: u8,
+    /// Pages behind them, of which the last says what has changed since.
+    pub delta_pages: u8,
     /// Distance from the leaves.
     pub level: Level,
 }
@@ -50,15 +57,14 @@ impl NodePointer {
     /// # Errors
     /// A rule of the table that `record` breaks.
     pub fn decode(record: &[u8; SIZE]) -> Result<Self, Malformed> {
-        if DeltaPages::get(record) != [0] {
-            return Err(Malformed::Field("delta_pages"));
-        }
         let [base_pages] = BasePages::get(record);
+        let [delta_pages] = DeltaPages::get(record);
         let [level] = LevelField::get(record);
         let pointer = Self {
             block: BlockNo(Block::get(record)),
             generation: Generation(GenerationField::get(record)),
             base_pages,
+            delta_pages,
             level: Level(level),
         };
         pointer.check()?;
@@ -83,6 +89,7 @@ impl NodePointer {
         Block::put(&mut record, self.block.0);
         GenerationField::put(&mut record, self.generation.0);
         BasePages::put(&mut record, [self.base_pages]);
+        DeltaPages::put(&mut record, [self.delta_pages]);
         LevelField::put(&mut record, [self.level.0]);
         Ok(record)
     }
@@ -104,6 +111,9 @@ impl NodePointer {
         if self.level.0 >= HEIGHT_MAX {
             return Err(Malformed::Field("level"));
         }
+        if self.delta_pages > if self.level.0 == 0 { DELTA_PAGES_MAX } else { 0 } {
+            return Err(Malformed::Field("delta_pages"));
+        }
         Ok(())
     }
 
@@ -124,6 +134,15 @@ impl NodePointer {
     pub const fn index_page(&self) -> Option<u8> {
         if self.base_pages <= 1 { None } else { Some(self.base_pages.saturating_sub(1)) }
     }
+
+    /// The page that says what has changed since the data pages were written.
+    #[must_use]
+    pub const fn delta_page(&self) -> Option<u8> {
+        match self.delta_pages {
+            0 => None,
+            delta_pages => Some(self.base_pages.saturating_add(delta_pages).saturating_sub(1)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -137,7 +156,8 @@ mod tests {
         block: BlockNo(0x0403_0201),
         generation: Generation(0x1615_1413_1211),
         base_pages: 5,
-        level: Level(3),
+        delta_pages: 2,
+        level: Level(0),
     };
 
     #[rustfmt::skip]
@@ -146,8 +166,8 @@ mod tests {
             ("block",       "01020304"),
             ("generation",  "111213141516"),
             ("base_pages",  "05"),
-            ("delta_pages", "00"),
-            ("level",       "03"),
+            ("delta_pages", "02"),
+            ("level",       "00"),
         ])
     }
 
@@ -179,6 +199,8 @@ mod tests {
             (NodePointer { base_pages: 2, ..SAMPLE }, "base_pages"),
             (NodePointer { base_pages: 9, ..SAMPLE }, "base_pages"),
             (NodePointer { level: Level(8), ..SAMPLE }, "level"),
+            (NodePointer { delta_pages: 5, ..SAMPLE }, "delta_pages"),
+            (NodePointer { level: Level(1), ..SAMPLE }, "delta_pages"),
         ];
         for (pointer, field) in cases {
             assert_eq!(pointer.encode(), Err(Malformed::Field(field)));
@@ -200,6 +222,8 @@ mod tests {
             assert_eq!(pointer.data_pages(), data_pages);
             let index = (data_pages > 1).then_some(data_pages);
             assert_eq!(pointer.index_page(), index);
+            assert_eq!(pointer.delta_page(), Some(base_pages + 1));
         }
+        assert_eq!(NodePointer { delta_pages: 0, ..SAMPLE }.delta_page(), None);
     }
 }

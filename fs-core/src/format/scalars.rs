@@ -154,6 +154,7 @@ mod tests {
             block: BlockNo(0x3433_3231),
             generation: Generation(0x4645_4443_4241),
             base_pages: 4,
+            delta_pages: 0,
             level: Level(5),
         },
         generation: Generation(0x5655_5453_5251),

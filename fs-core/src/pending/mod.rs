@@ -63,6 +63,7 @@ const NOTHING: Scalars = Scalars {
         block: BlockNo(0),
         generation: Generation(0),
         base_pages: 1,
+        delta_pages: 0,
         level: Level(0),
     },
     generation: Generation(0),

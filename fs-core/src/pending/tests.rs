@@ -59,6 +59,7 @@ impl Random {
             block: BlockNo(1 + self.small(u64::from(BLOCKS) - 1)),
             generation: Generation(1 + self.below(1000)),
             base_pages: 1,
+            delta_pages: 0,
             level: Level(level),
         }
     }
@@ -69,6 +70,7 @@ fn scalars() -> Scalars {
         block: BlockNo(9),
         generation: Generation(1),
         base_pages: 1,
+        delta_pages: 0,
         level: Level(0),
     };
     Scalars {

@@ -18,6 +18,8 @@ pub struct Pointer {
     pub generation: u64,
     /// Its pages, the index page included.
     pub base_pages: u8,
+    /// Pages behind them; the last one says what has changed.
+    pub delta_pages: u8,
     /// Its distance from the leaves.
     pub level: u8,
 }
@@ -28,10 +30,13 @@ impl Pointer {
         let (block, generation) = (b.u32().ok_or(cut)?, b.u48().ok_or(cut)?);
         let [base_pages, delta_pages, level] = b.array().ok_or(cut)?;
         let pages = base_pages == 1 || (3..=8).contains(&base_pages);
-        if block == 0 || generation == 0 || !pages || delta_pages != 0 || level > 7 {
+        if block == 0 || generation == 0 || !pages || level > 7 {
             return Err("a pointer that breaks a rule");
         }
-        Ok(Self { block, generation, base_pages, level })
+        if delta_pages > if level == 0 { 4 } else { 0 } {
+            return Err("a pointer that breaks a rule");
+        }
+        Ok(Self { block, generation, base_pages, delta_pages, level })
     }
 
     pub(super) fn encode(&self) -> [u8; 13] {
@@ -39,6 +44,7 @@ impl Pointer {
         bytes[..4].copy_from_slice(&self.block.to_le_bytes());
         bytes[4..10].copy_from_slice(&self.generation.to_le_bytes()[..6]);
         bytes[10] = self.base_pages;
+        bytes[11] = self.delta_pages;
         bytes[12] = self.level;
         bytes
     }
@@ -146,17 +152,28 @@ fn children(
     Ok(children)
 }
 
-/// One page of a node, its checksum and header verified: item count, payload, whether it is an
-/// index.
+/// What a page of a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PageKind {
+    /// Items.
+    Data,
+    /// First keys of the data pages.
+    Index,
+    /// What has become of items since.
+    Delta,
+}
+
+/// One page of a node, its checksum and header verified: item count, payload, kind.
 pub(super) fn page(
     medium: &dyn Medium,
     superblock: &Superblock,
     pointer: &Pointer,
     number: u8,
-) -> Result<(u16, Vec<u8>, bool), Damage> {
+) -> Result<(u16, Vec<u8>, PageKind), Damage> {
     let damage = |what: String| Damage::at(pointer.block, what);
     let inside = superblock.is_inside(pointer.block)
-        && u64::from(pointer.base_pages) * PAGE as u64 <= superblock.block_bytes();
+        && u64::from(pointer.base_pages + pointer.delta_pages) * PAGE as u64
+            <= superblock.block_bytes();
     let mut bytes = [0; PAGE];
     let at = superblock.offset(pointer.block) + PAGE as u64 * u64::from(number);
     if !inside || !medium.read(at, &mut bytes) {
@@ -176,10 +193,18 @@ pub(super) fn page(
     let reserved = b.u16().ok_or_else(cut)?;
     let payload = b.0.get(..used.into()).ok_or_else(cut)?;
     let padded = b.0.iter().skip(used.into()).all(|byte| *byte == 0);
-    if level != pointer.level || !(1..=2).contains(&kind) || reserved != 0 || !padded {
-        return Err(damage(format!("page {number} breaks a rule of its header")));
+    let kind = match kind {
+        1 => Some(PageKind::Data),
+        2 => Some(PageKind::Index),
+        3 => Some(PageKind::Delta),
+        _ => None,
+    };
+    match kind {
+        Some(kind) if level == pointer.level && reserved == 0 && padded => {
+            Ok((items, payload.to_vec(), kind))
+        }
+        _ => Err(damage(format!("page {number} breaks a rule of its header"))),
     }
-    Ok((items, payload.to_vec(), kind == 2))
 }
 
 /// Every item of a node.
@@ -193,9 +218,9 @@ fn node(
     let mut all: Vec<(Key, Vec<u8>)> = Vec::new();
     let mut firsts = Vec::new();
     for number in 0..data_pages {
-        let (count, payload, is_index) = page(medium, superblock, pointer, number)?;
-        if is_index {
-            return Err(damage("an index page where data should be"));
+        let (count, payload, kind) = page(medium, superblock, pointer, number)?;
+        if kind != PageKind::Data {
+            return Err(damage("another page where data should be"));
         }
         let items = items(&payload, count, pointer.level).map_err(damage)?;
         firsts.extend(items.first().map(|(key, _)| *key));
@@ -208,14 +233,55 @@ fn node(
         return Err(damage("an empty data page"));
     }
     if data_pages > 1 {
-        let (count, payload, is_index) = page(medium, superblock, pointer, data_pages)?;
+        let (count, payload, kind) = page(medium, superblock, pointer, data_pages)?;
         let mut b = Bytes(&payload);
         let keys: Vec<_> = std::iter::from_fn(|| Key::decode(&mut b)).collect();
+        let is_index = kind == PageKind::Index;
         if !is_index || usize::from(count) != keys.len() || keys != firsts || !b.0.is_empty() {
             return Err(damage("an index that is not that of its pages"));
         }
     }
-    Ok(all)
+    if pointer.delta_pages == 0 {
+        return Ok(all);
+    }
+    let number = pointer.base_pages + pointer.delta_pages - 1;
+    let (count, payload, kind) = page(medium, superblock, pointer, number)?;
+    if kind != PageKind::Delta || count == 0 {
+        return Err(damage("no delta page where one should be"));
+    }
+    let changes = changes(&payload, count).map_err(damage)?;
+    let mut all: BTreeMap<_, _> = all.into_iter().collect();
+    for (key, value) in changes {
+        match value {
+            Some(value) => all.insert(key, value),
+            None => all.remove(&key),
+        };
+    }
+    Ok(all.into_iter().collect())
+}
+
+/// A key and what has become of its item: its value, or none.
+type Change = (Key, Option<Vec<u8>>);
+
+/// What a delta page says, in the order of the keys.
+fn changes(payload: &[u8], count: u16) -> Result<Vec<Change>, &'static str> {
+    let cut = "a change is cut short";
+    let mut b = Bytes(payload);
+    let mut changes: Vec<Change> = Vec::new();
+    for _ in 0..count {
+        let key = Key::decode(&mut b).ok_or(cut)?;
+        let length = b.u16().ok_or(cut)?;
+        let value = match length {
+            u16::MAX => None,
+            length => Some(b.take(length.into()).ok_or(cut)?.to_vec()),
+        };
+        let ascends = changes.last().is_none_or(|(last, _)| *last < key);
+        if key == Key::END || !ascends || (value.is_some() && length > 463) {
+            return Err("a change that breaks a rule");
+        }
+        changes.push((key, value));
+    }
+    if b.0.is_empty() { Ok(changes) } else { Err("bytes behind the last change") }
 }
 
 fn items(payload: &[u8], count: u16, level: u8) -> Result<Vec<(Key, Vec<u8>)>, &'static str> {

@@ -8,7 +8,7 @@
 //! 1. Every record's checksum is chained to the record before and seeded with the session, so
 //!    nothing of another chain, or of an earlier life of a block, can continue this one.
 //! 2. The first record of a block is a header (or a checkpoint) that names the block after it.
-//!    That block is erased just before its first use, whatever it looks like.
+//!    That block is erased by the session that uses it, whatever it looks like.
 //! 3. A record never crosses a block. The reader, when a record does not verify, also tries the
 //!    named next block: its header is chained to the last record.
 //! 4. Entries are ranked by (session, sequence). A new entry goes to the block that does not hold
@@ -20,7 +20,7 @@
 //! not, and by rule 5 it does not matter. Both may read differently each time (metastable cells),
 //! so a mount that writes first removes every doubt: see [`Journal::resolve`] and `txn::settle`.
 //!
-//! **Cost.** Append: one program. A new block: one erase and one program. An entry: one program,
+//! **Cost.** Append: one program. A new block: one program. An entry: one program,
 //! and once per session and block, or when the block is full, an erase and a superblock copy.
 
 mod anchors;
@@ -199,8 +199,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Erases `block` and lets the chain go on there with a header record: the first `length`
-    /// bytes of `bytes`. An erase and a program.
+    /// Lets the chain go on in `block`, which is erased, with a header record: the first `length`
+    /// bytes of `bytes`. One program.
     ///
     /// # Errors
     /// The device's; the chain then still ends where it did, doubtfully.
@@ -212,9 +212,6 @@ impl Journal {
         bytes: &mut [u8],
         length: usize,
     ) -> Result<()> {
-        if !mutant::on(Mutant::JournalBlockNotErased) {
-            media.erase(block, 1).await?;
-        }
         let link = Link { block, seed: self.previous, sequence: self.sequence, base };
         let place = Place { block, offset: 0 };
         self.write(media, place, RecordKind::Header, false, bytes, length).await?;

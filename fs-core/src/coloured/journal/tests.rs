@@ -50,6 +50,7 @@ fn base() -> Base {
         block: BlockNo(9),
         generation: Generation(1),
         base_pages: 1,
+        delta_pages: 0,
         level: Level(0),
     };
     Base { root, spares: [BlockNo(10), BlockNo(11)], generation: Generation(1) }
@@ -93,6 +94,7 @@ async fn append(
     if journal.has_room(media, length) {
         journal.append(media, RecordKind::Change, false, &mut work, length).await.unwrap();
     } else {
+        media.erase(*next, 1).await.unwrap();
         journal.advance(media, *next, base(), &mut work, length).await.unwrap();
         *next = next.plus(1);
     }
@@ -195,6 +197,7 @@ fn nothing_is_appended_behind_a_seal() {
         assert!(journal.is_sealed());
         assert!(!journal.has_room(&media, HEADER_BYTES));
         assert_eq!(journal.strengthen_seal(&mut media, &mut work), Ok(true));
+        media.erase(BlockNo(2), 1).unwrap();
         journal.advance(&mut media, BlockNo(2), base(), &mut work, HEADER_BYTES).unwrap();
         assert!(!journal.is_sealed() && journal.has_room(&media, HEADER_BYTES));
     });

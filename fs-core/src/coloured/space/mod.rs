@@ -20,7 +20,7 @@
 //! of unknown content.
 //!
 //! **Cost.** Opening a window reads one group item for each 256 blocks until a run is found, from
-//! the cursor on and round the volume. RAM: about 40 bytes.
+//! the cursor on and round the volume. RAM: about 80 bytes.
 
 #[cfg(test)]
 mod tests;
@@ -90,6 +90,8 @@ pub struct Space {
     block_count: u32,
     window: FreeRun,
     erased: bool,
+    /// What earlier windows had left when the next one was opened.
+    left: Picks,
     /// Whether the log may call any block erased; saves a search when it surely does not.
     claims: bool,
 }
@@ -98,7 +100,7 @@ impl Space {
     /// Free space of a volume of `block_count` blocks, without a window.
     pub const fn new(block_count: u32) -> Self {
         let window = FreeRun { start: BlockNo(0), length: 0, any_claimed: false };
-        Self { block_count, window, erased: false, claims: true }
+        Self { block_count, window, erased: false, left: Picks::new(), claims: true }
     }
 
     /// Whether a search for claimed blocks can succeed.
@@ -116,7 +118,8 @@ impl Space {
         let last = self.block_count.saturating_sub(1);
         let inside = block.0 > 0 && block.0 < last;
         let free = !group.is_allocated(Group::index(block));
-        let pinned = self.in_window(block) || held.iter().any(|pick| pick.block == block);
+        let left = self.left.iter().any(|pick| pick.block == block);
+        let pinned = left || self.in_window(block) || held.iter().any(|pick| pick.block == block);
         inside && free && (!pinned || mutant::on(Mutant::PinSkipped))
     }
 
@@ -125,29 +128,45 @@ impl Space {
         behind.is_some_and(|behind| behind < self.window.length.into())
     }
 
-    /// Works in `run` from now on; `erased` tells whether its blocks have been erased.
+    /// Works in `run` from now on, after what is left of the window; `erased` tells whether its
+    /// blocks have been erased.
     pub fn open(&mut self, run: FreeRun, erased: bool) {
+        let mut left = Picks::new();
+        self.offer(&mut left);
+        self.left = left;
         self.window = run;
         self.erased = erased;
     }
 
-    /// Forgets the window: the next operation opens another.
+    /// Forgets the window and what was left: the next operation opens another.
     pub fn close(&mut self) {
         self.window.length = 0;
+        self.left.clear();
     }
 
-    /// Adds the first blocks of the window to `picks`, as many as there is room for.
+    /// Adds the blocks that come next to `picks`, as many as there is room for.
     pub fn offer(&self, picks: &mut Picks) {
-        for behind in 0..self.window.length {
-            let pick = Pick { block: self.window.start.plus(behind.into()), erased: self.erased };
+        let window = (0..self.window.length).map(|behind| Pick {
+            block: self.window.start.plus(behind.into()),
+            erased: self.erased,
+        });
+        for pick in self.left.iter().copied().chain(window) {
             if !picks.contains(&pick) && picks.push(pick).is_err() {
                 return;
             }
         }
     }
 
-    /// Takes `block` out of the window, and everything before it.
+    /// The block that comes next.
+    pub fn first(&self) -> Option<Pick> {
+        let mut picks = Picks::new();
+        self.offer(&mut picks);
+        picks.first().copied()
+    }
+
+    /// Takes `block` out of the window, and everything in it before that.
     pub fn consume(&mut self, block: BlockNo) {
+        self.left.retain(|pick| pick.block != block);
         if self.in_window(block) {
             let used = block.0.saturating_sub(self.window.start.0).saturating_add(1);
             let used = u16::try_from(used).unwrap_or(u16::MAX);

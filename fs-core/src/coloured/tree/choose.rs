@@ -3,13 +3,13 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::media::{Media, corrupt};
-use super::fold::PARTS_MAX;
+use super::fold::{Limits, PARTS_MAX};
 use super::path::{Place, child_of, locate};
 use crate::error::{Malformed, Result};
 use crate::format::change::RunState;
 use crate::format::group::Group;
 use crate::format::key::Key;
-use crate::format::page::{DATA_PAGES_MAX, PAGE_PAYLOAD, item_bytes};
+use crate::format::page::{PAGE_PAYLOAD, item_bytes};
 use crate::format::pointer;
 use crate::pending::{ENTRY_BYTES, Found, POINTER_ENTRY_BYTES, State, first_group};
 use crate::units::Level;
@@ -20,12 +20,25 @@ pub const FOLD_RESERVE: usize = PARTS_MAX * POINTER_ENTRY_BYTES + ENTRY_BYTES;
 /// Children that a page of an inner node holds.
 const CHILDREN: usize = PAGE_PAYLOAD / item_bytes(pointer::SIZE);
 
-/// What folding a node frees in the pending set, less what it adds at most.
-fn gain_of(state: &State<'_>, place: &Place, data_pages_max: u8) -> isize {
+/// What is in favour of folding a node. Greater is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Gain {
+    /// As `all`, of entries alone that are not of the journal block that is written now; 0 if that
+    /// is not more. What has just been changed is likely to change again, or to go, and then it
+    /// costs the tree nothing: the rest goes first, however little it is.
+    settled: isize,
+    /// What the fold frees in the pending set, less what it adds at most.
+    all: isize,
+}
+
+fn gain_of(state: &State<'_>, place: &Place, limits: Limits) -> Gain {
     let level = place.pointer.level;
-    let (mut freed, mut puts) = (0_usize, 0_usize);
+    let (mut freed, mut settled, mut puts) = (0_usize, 0_usize, 0_usize);
     for entry in state.range(level, place.low, place.high) {
         freed = freed.saturating_add(entry.cost());
+        if entry.tag != limits.tag {
+            settled = settled.saturating_add(entry.cost());
+        }
         puts = puts.saturating_add(usize::from(entry.value.is_some()));
     }
     let touched = state.touched_group(first_group(place.low));
@@ -37,7 +50,7 @@ fn gain_of(state: &State<'_>, place: &Place, data_pages_max: u8) -> isize {
         // A value that goes in splits at most one page and stands alone between the halves.
         old.saturating_add(puts.saturating_mul(2))
     };
-    let parts = pages.div_ceil(usize::from(data_pages_max.clamp(1, DATA_PAGES_MAX)));
+    let parts = pages.div_ceil(usize::from(limits.data_pages(level)));
     let parts = if groups && level == Level(0) { PARTS_MAX } else { parts.min(PARTS_MAX) };
     let mut added = parts.saturating_mul(POINTER_ENTRY_BYTES).saturating_add(ENTRY_BYTES);
     if let Found::Value(_) = state.find(level.up(), place.low) {
@@ -46,11 +59,11 @@ fn gain_of(state: &State<'_>, place: &Place, data_pages_max: u8) -> isize {
     if level == state.scalars.root.level {
         added = 0;
     }
-    let freed = isize::try_from(freed).unwrap_or(isize::MAX);
-    freed.saturating_sub_unsigned(added)
+    let less = |freed| isize::try_from(freed).unwrap_or(isize::MAX).saturating_sub_unsigned(added);
+    Gain { settled: less(settled).max(0), all: less(freed) }
 }
 
-/// The fold that frees most of the pending set; if none frees anything, the next one on the way up
+/// The fold that frees most of the pending set, of what has settled there; if none frees anything, the next one on the way up
 /// from the leaf where least is lost. `None`: nothing is pending.
 ///
 /// Cost: one way from the root for each leaf that something is pending for.
@@ -61,12 +74,12 @@ fn gain_of(state: &State<'_>, place: &Place, data_pages_max: u8) -> isize {
 pub async fn choose<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
-    data_pages_max: u8,
+    limits: Limits,
 ) -> Result<Option<(Level, Key)>> {
     let root = state.scalars.root;
-    let mut best: Option<(isize, Level, Key)> = None;
+    let mut best: Option<(Gain, Level, Key)> = None;
     for level in (0..=root.level.0).map(Level) {
-        let mut of_level: Option<(isize, Level, Key)> = None;
+        let mut of_level: Option<(Gain, Level, Key)> = None;
         let mut from = Key::MIN;
         let mut parent = Place::root(state);
         while let Some(entry) = state.ceiling(level, from) {
@@ -78,15 +91,15 @@ pub async fn choose<D: BlockDevice>(
                 }
                 child_of(media, state, entry.key, &mut place).await?;
             }
-            let gain = gain_of(state, &place, data_pages_max);
+            let gain = gain_of(state, &place, limits);
             if of_level.is_none_or(|(most, ..)| gain > most) {
                 of_level = Some((gain, level, entry.key));
             }
             from = place.high;
         }
         // What frees something is compared by how much; what does not, by how high it is.
-        let better = |(gain, ..): (isize, Level, Key)| {
-            best.is_none_or(|(most, ..)| gain > most || (most <= 0 && gain <= 0))
+        let better = |(gain, ..): (Gain, Level, Key)| {
+            best.is_none_or(|(most, ..)| gain > most || (most.all <= 0 && gain.all <= 0))
         };
         best = of_level.filter(|one| better(*one)).or(best);
     }

@@ -5,13 +5,13 @@ use super::super::device::BlockDevice;
 use super::super::media::{Media, corrupt};
 use super::NodeStore;
 use super::merge::{Counter, Filler, Merge, Nodes, fill};
-use super::node::data_page;
+use super::node::{data_page, delta_bytes, parse_delta};
 use super::path::{Place, child_of, locate};
 use crate::error::{Error, Malformed, Result};
 use crate::format::change::Change;
 use crate::format::key::Key;
-use crate::format::page::{self, DATA_PAGES_MAX, DataPageBuilder};
-use crate::format::pointer::{HEIGHT_MAX, NodePointer};
+use crate::format::page::{self, DATA_PAGES_MAX, DataPageBuilder, Delta, DeltaPage};
+use crate::format::pointer::{DELTA_PAGES_MAX, HEIGHT_MAX, NodePointer};
 use crate::pending::{State, first_group};
 use crate::units::{BlockNo, Generation, Level, PAGE_BYTES};
 
@@ -21,6 +21,12 @@ pub const PARTS_MAX: usize = 3;
 pub const TAKEN_MAX: usize = PARTS_MAX + 1;
 /// Blocks that one fold gives back: a node and its sibling, or a chain of nodes without items.
 pub const GIVEN_MAX: usize = HEIGHT_MAX as usize;
+/// Pages that a new leaf leaves free for delta pages.
+const SPARED_PAGES: u8 = 1;
+/// Data pages that a leaf must be allowed to have to take delta pages. Of any two neighbouring
+/// pages the items would not fit into one: p data pages, a delta page and a value of 480 bytes are
+/// repacked into at most `2 floor((500 p + 980) / 501) + 1` pages: `3 p` or less from here on.
+const DELTA_DATA_PAGES_MIN: u8 = 3;
 
 /// A new child of the parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +119,50 @@ impl Folded {
     }
 }
 
+/// What a fold may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Pages of a block.
+    pub block_pages: u8,
+    /// The tag of the journal block that is written now.
+    pub tag: u8,
+    /// Leaves written after this generation may take delta pages; `None`: no leaf may.
+    pub deltas_after: Option<Generation>,
+}
+
+impl Limits {
+    /// How many data pages a new node of `level` may have. Leaves that may take delta pages leave
+    /// room for two.
+    #[must_use]
+    pub fn data_pages(&self, level: Level) -> u8 {
+        let spared =
+            if level == Level(0) && self.deltas_after.is_some() { SPARED_PAGES } else { 0 };
+        let pages = self.block_pages.saturating_sub(1).min(DATA_PAGES_MAX);
+        pages.saturating_sub(spared).max(1)
+    }
+
+    /// Whether there is room for one more delta page in a leaf, in cells that nothing was ever
+    /// tried on: those of a leaf that this session has written. With few pages, those of the leaf,
+    /// a delta page and one more value might need more than the nodes that a leaf can become.
+    fn takes_delta(&self, leaf: &NodePointer) -> bool {
+        let most = self.data_pages(Level(0));
+        let pages = leaf.base_pages.saturating_add(leaf.delta_pages);
+        if most < DELTA_DATA_PAGES_MIN || leaf.data_pages() > most {
+            return false;
+        }
+        let ours = self.deltas_after.is_some_and(|before| leaf.generation > before);
+        ours && pages < self.block_pages && leaf.delta_pages < DELTA_PAGES_MAX
+    }
+}
+
+/// Where a fold puts pages together.
+pub struct Desk<'a> {
+    /// The page that is written next.
+    pub out: &'a mut [u8; PAGE_BYTES],
+    /// The delta page of the node that is read.
+    pub aside: &'a mut [u8; PAGE_BYTES],
+}
+
 /// What becomes of a node, found out by a first pass over the stream.
 struct Plan {
     nodes: Nodes,
@@ -124,6 +174,8 @@ struct Plan {
     cut: Key,
     pages: u16,
     items: u32,
+    /// What goes in comes before items that are there.
+    inserts: bool,
     /// The separator that the parent has for the first part.
     held: Option<Key>,
     is_root: bool,
@@ -140,6 +192,7 @@ impl Plan {
             cut: place.high,
             pages: 0,
             items: 0,
+            inserts: false,
             held: None,
             is_root: false,
         }
@@ -158,28 +211,29 @@ impl Plan {
 /// Rewrites the node of `level` that `key` belongs to, with what is pending for it, and says in
 /// `folded`, which must be new, what has become of it.
 ///
-/// `data_pages_max` is how many data pages a new node may have: 7, or less where a block has less
-/// than eight pages.
-///
 /// # Errors
 /// `Corrupt`; the device's; those of `store`; `NoSpace` if the tree would grow too high. Nothing
-/// has changed then, but the blocks that were taken hold anything.
+/// has changed then, but the blocks that were taken hold anything, and so does the page behind the
+/// last one of a node that may take delta pages.
 #[colour]
 pub async fn fold<D: BlockDevice, S: NodeStore<D>>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
     store: &mut S,
-    out: &mut [u8; PAGE_BYTES],
+    desk: &mut Desk<'_>,
     (level, key): (Level, Key),
-    data_pages_max: u8,
+    limits: Limits,
     folded: &mut Folded,
 ) -> Result<()> {
-    let pages_max = data_pages_max.clamp(1, DATA_PAGES_MAX);
-    let mut plan = Plan::of(&Place::root(state));
     folded.level = level;
-    if survey(media, state, key, pages_max, &mut plan, folded).await? {
+    if level == Level(0) && add_delta(media, state, desk, key, limits, folded).await? {
+        return Ok(());
+    }
+    let pages_max = limits.data_pages(level);
+    let mut plan = Plan::of(&Place::root(state));
+    if survey(media, state, desk.aside, key, pages_max, &mut plan, folded).await? {
         let generation = state.scalars.generation.next();
-        let mut writer = Writer { media, store, out, generation, folded };
+        let mut writer = Writer { media, store, desk, generation, folded };
         writer.parts(state, &plan, pages_max).await?;
     }
     Ok(())
@@ -192,6 +246,7 @@ pub async fn fold<D: BlockDevice, S: NodeStore<D>>(
 async fn survey<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
+    aside: &mut [u8; PAGE_BYTES],
     key: Key,
     pages_max: u8,
     plan: &mut Plan,
@@ -207,7 +262,7 @@ async fn survey<D: BlockDevice>(
         child_of(media, state, key, &mut place).await?;
     }
     *plan = Plan::of(&place);
-    measure(media, state, level, pages_max, plan).await?;
+    measure(media, state, aside, level, pages_max, plan).await?;
     (folded.low, folded.high) = (plan.low, plan.cut);
     if level > Level(0) && plan.items == 0 {
         return Err(corrupt(place.pointer.block)(Malformed::Field("items")));
@@ -239,9 +294,79 @@ async fn survey<D: BlockDevice>(
         return Ok(false);
     }
     if plan.held.is_some() && plan.high < parent.high {
-        join(media, state, &mut parent, plan, pages_max, folded).await?;
+        join(media, state, aside, &mut parent, plan, pages_max, folded).await?;
     }
     Ok(true)
+}
+
+/// Adds a delta page to the leaf that `key` belongs to, if it takes one more and all that has
+/// become of its items fits into it: one page instead of a node, and no block.
+#[colour]
+#[inline(never)]
+async fn add_delta<D: BlockDevice>(
+    media: &mut Media<'_, D>,
+    state: &State<'_>,
+    desk: &mut Desk<'_>,
+    key: Key,
+    limits: Limits,
+    folded: &mut Folded,
+) -> Result<bool> {
+    let mut place = Place::root(state);
+    locate(media, state, Level(0), key, &mut place).await?;
+    let Place { mut pointer, low, high, .. } = place;
+    let touched = state.touched_group(first_group(low));
+    let groups = touched.is_some_and(|group| group < first_group(high));
+    let news = state.range(Level(0), low, high).next().is_some();
+    if !news || groups || low != place.separator || !limits.takes_delta(&pointer) {
+        return Ok(false);
+    }
+    if let Some(bytes) = delta_bytes(media, &pointer).await? {
+        *desk.aside = *bytes;
+    }
+    let older = parse_delta(pointer.delta_page().map(|_| &*desk.aside), &pointer)?;
+    if !put_delta(&older, state, &place, desk.out) {
+        return Ok(false);
+    }
+    pointer.delta_pages = pointer.delta_pages.saturating_add(1);
+    let page = pointer.delta_page().ok_or(Error::Bug)?;
+    page::seal(desk.out, &media.identity(pointer.block, pointer.generation, page));
+    media.write_page(pointer.block, page, desk.out).await?;
+    (folded.low, folded.high) = (low, high);
+    if state.scalars.root.level == Level(0) {
+        folded.root = Some(pointer);
+        return Ok(true);
+    }
+    let entry = state.entry(Level(1), low);
+    let fresh = entry.is_some_and(|entry| entry.fresh && entry.value.is_some());
+    folded.points.push(Pointed { key: low, pointer, fresh }).map_err(|_| Error::Bug)?;
+    Ok(true)
+}
+
+/// Puts together what `older` and the pending set say about the items of a leaf; `false` if that
+/// is too much for a page, or if so much is gone that the leaf might be left without items.
+fn put_delta(
+    older: &DeltaPage<'_>,
+    state: &State<'_>,
+    place: &Place,
+    out: &mut [u8; PAGE_BYTES],
+) -> bool {
+    let mut builder = DataPageBuilder::delta(out);
+    let mut older = older.items().peekable();
+    let pending = state.range(Level(0), place.low, place.high);
+    let mut pending = pending.map(|entry| Delta { key: entry.key, value: entry.value }).peekable();
+    let mut gone = 0;
+    loop {
+        let old = older.peek().map_or(Key::END, |delta| delta.key);
+        let new = pending.peek().map_or(Key::END, |delta| delta.key);
+        let from_old = older.next_if(|delta| delta.key <= new);
+        let from_new = pending.next_if(|delta| delta.key <= old);
+        let Some(delta) = from_new.or(from_old) else { return true };
+        gone = u8::saturating_add(gone, u8::from(delta.value.is_none()));
+        // Each data page has an item at least.
+        if gone >= place.pointer.data_pages() || !builder.push_delta(&delta) {
+            return false;
+        }
+    }
 }
 
 /// Sends the stream of a plan through a counter.
@@ -250,14 +375,15 @@ async fn survey<D: BlockDevice>(
 async fn count<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
+    aside: &mut [u8; PAGE_BYTES],
     level: Level,
     plan: &mut Plan,
 ) -> Result<()> {
     let mut merge = Merge::new(state, &plan.nodes, level, plan.low, plan.high, plan.puts_max);
     let mut counter = Counter::default();
-    fill(media, &mut merge, &mut counter).await?;
+    fill(media, &mut merge, aside, &mut counter).await?;
     (plan.cut, plan.puts) = (merge.cut, merge.puts);
-    (plan.pages, plan.items) = (counter.pages, counter.items);
+    (plan.pages, plan.items, plan.inserts) = (counter.pages, counter.items, merge.inserts);
     Ok(())
 }
 
@@ -267,13 +393,14 @@ async fn count<D: BlockDevice>(
 async fn measure<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
+    aside: &mut [u8; PAGE_BYTES],
     level: Level,
     pages_max: u8,
     plan: &mut Plan,
 ) -> Result<()> {
     let parts_pages = usize::from(pages_max).saturating_mul(PARTS_MAX);
     loop {
-        count(media, state, level, plan).await?;
+        count(media, state, aside, level, plan).await?;
         if usize::from(plan.pages) <= parts_pages {
             return Ok(());
         }
@@ -292,6 +419,7 @@ async fn measure<D: BlockDevice>(
 async fn join<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
+    aside: &mut [u8; PAGE_BYTES],
     right: &mut Place,
     plan: &mut Plan,
     pages_max: u8,
@@ -313,7 +441,7 @@ async fn join<D: BlockDevice>(
     let alone = (plan.high, plan.cut, plan.pages, plan.items);
     plan.nodes.push(right.pointer).map_err(|_| Error::Bug)?;
     plan.high = right.high;
-    count(media, state, level, plan).await?;
+    count(media, state, aside, level, plan).await?;
     if plan.is_whole() && plan.pages <= limit {
         folded.high = plan.cut;
         folded.give(right.pointer.block)?;
@@ -350,7 +478,8 @@ async fn is_idle<D: BlockDevice>(
     loop {
         folded.give(pointer.block)?;
         let data = data_page(media, &pointer, 0).await?;
-        let items = if pointer.data_pages() == 1 { data.count() } else { u16::MAX };
+        let alone = pointer.data_pages() == 1 && pointer.delta_pages == 0;
+        let items = if alone { data.count() } else { u16::MAX };
         if pointer.level == Level(0) && items == 0 {
             return Ok(true);
         }
@@ -364,27 +493,32 @@ async fn is_idle<D: BlockDevice>(
 }
 
 /// Writes nodes.
-struct Writer<'a, 'm, D, S> {
+struct Writer<'a, 'm, 'd, D, S> {
     media: &'a mut Media<'m, D>,
     store: &'a mut S,
-    out: &'a mut [u8; PAGE_BYTES],
+    desk: &'a mut Desk<'d>,
     generation: Generation,
     folded: &'a mut Folded,
 }
 
 #[colour]
-impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, D, S> {
-    /// Writes the nodes of a plan, all of about the same size, and what the parent gains.
+impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, '_, D, S> {
+    /// Writes the nodes of a plan, and what the parent gains. They are all of about the same size,
+    /// or full but for the last one where items only come behind the others: what counts upwards
+    /// would else leave half-empty nodes behind it.
     #[inline(never)]
     async fn parts(&mut self, state: &State<'_>, plan: &Plan, pages_max: u8) -> Result<()> {
         let pages = plan.pages.max(1);
         let count = pages.div_ceil(u16::from(pages_max).max(1));
         let (each, more) = (pages.checked_div(count), pages.checked_rem(count));
+        let mut rest = pages;
         let level = self.folded.level;
         let mut merge = Merge::new(state, &plan.nodes, level, plan.low, plan.high, plan.puts_max);
         for part in 0..count {
             let extra = more.is_some_and(|more| part < more);
-            let pages = each.unwrap_or(0).saturating_add(u16::from(extra));
+            let even = each.unwrap_or(0).saturating_add(u16::from(extra));
+            let pages = if plan.inserts { even } else { rest.min(pages_max.into()) };
+            rest = rest.saturating_sub(pages);
             let pages = u8::try_from(pages).map_err(|_| Error::Bug)?;
             let (first, pointer) = self.node(&mut merge, pages).await?;
             let key = if part == 0 { plan.low } else { first.ok_or(Error::Bug)? };
@@ -416,15 +550,15 @@ impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, D, S> {
         let level = self.folded.level;
         let mut keys = heapless::Vec::<Key, { DATA_PAGES_MAX as usize }>::new();
         for page in 0..pages {
-            let mut filler = Filler::new(self.out, level);
-            fill(self.media, merge, &mut filler).await?;
+            let mut filler = Filler::new(self.desk.out, level);
+            fill(self.media, merge, self.desk.aside, &mut filler).await?;
             if let Some(first) = filler.first {
                 keys.push(first).map_err(|_| Error::Bug)?;
             }
             self.write(block, page).await?;
         }
         if pages > 1 {
-            page::write_index(self.out, level, &keys).map_err(|_| Error::Bug)?;
+            page::write_index(self.desk.out, level, &keys).map_err(|_| Error::Bug)?;
             self.write(block, pages).await?;
         }
         Ok((keys.first().copied(), self.pointer(block, pages, level)))
@@ -437,7 +571,7 @@ impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, D, S> {
             return Err(Error::NoSpace);
         }
         let block = self.take().await?;
-        let mut builder = DataPageBuilder::new(self.out, level);
+        let mut builder = DataPageBuilder::new(self.desk.out, level);
         for Pointed { key, pointer, .. } in &self.folded.points {
             let value = pointer.encode().map_err(|_| Error::Bug)?;
             if !builder.push(key, &value) {
@@ -455,13 +589,13 @@ impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, D, S> {
     }
 
     async fn write(&mut self, block: BlockNo, page: u8) -> Result<()> {
-        page::seal(self.out, &self.media.identity(block, self.generation, page));
-        self.media.write_page(block, page, self.out).await
+        page::seal(self.desk.out, &self.media.identity(block, self.generation, page));
+        self.media.write_page(block, page, self.desk.out).await
     }
 
     fn pointer(&self, block: BlockNo, data_pages: u8, level: Level) -> NodePointer {
         let base_pages = NodePointer::base_pages_for(data_pages);
-        NodePointer { block, generation: self.generation, base_pages, level }
+        NodePointer { block, generation: self.generation, base_pages, delta_pages: 0, level }
     }
 }
 
@@ -479,5 +613,5 @@ pub async fn plant<D: BlockDevice>(
     let _ = DataPageBuilder::new(out, Level(0));
     page::seal(out, &media.identity(block, generation, 0));
     media.write_page(block, 0, out).await?;
-    Ok(NodePointer { block, generation, base_pages: 1, level: Level(0) })
+    Ok(NodePointer { block, generation, base_pages: 1, delta_pages: 0, level: Level(0) })
 }

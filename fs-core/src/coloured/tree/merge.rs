@@ -1,14 +1,14 @@
 //! One stream of items out of nodes, pending entries and runs of blocks. No I/O: the caller
-//! brings the pages, one after the other.
+//! brings the pages, one after the other, and the delta page of each node beside them.
 
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::media::{Media, corrupt};
-use super::node::data_page;
+use super::node::{data_page, delta_bytes, parse_delta};
 use crate::error::{Malformed, Result};
 use crate::format::group::Group;
 use crate::format::key::{Key, Kind, SPACE};
-use crate::format::page::{DataPage, DataPageBuilder, Item, PAGE_PAYLOAD, item_bytes};
+use crate::format::page::{DataPage, DataPageBuilder, DeltaPage, Item, PAGE_PAYLOAD, item_bytes};
 use crate::format::pointer::NodePointer;
 use crate::mutant::{self, Mutant};
 use crate::pending::{EntryView, State, first_group};
@@ -78,7 +78,10 @@ pub(super) struct Merge<'s, 'm> {
     high: Key,
     nodes: &'s Nodes,
     node: usize,
+    /// Data pages, and behind them what only the delta page has.
     page: u8,
+    /// The node whose delta page is at hand.
+    at_hand: usize,
     /// No item of the current page was looked at.
     entered: bool,
     /// Everything before this key is through.
@@ -88,6 +91,8 @@ pub(super) struct Merge<'s, 'm> {
     puts_max: u16,
     /// Pending values that went in.
     pub(super) puts: u16,
+    /// Items of the nodes follow them.
+    pub(super) inserts: bool,
     /// Pending values and runs from here on stay pending. What is deleted is left out all the same,
     /// so that no node begins with a separator that is gone.
     pub(super) cut: Key,
@@ -127,11 +132,13 @@ impl<'s, 'm> Merge<'s, 'm> {
             nodes,
             node: 0,
             page: 0,
+            at_hand: usize::MAX,
             entered: true,
             next: low,
             over: pending_from(state, level, low, high),
             puts_max,
             puts: 0,
+            inserts: false,
             cut: high,
         }
     }
@@ -145,18 +152,23 @@ impl<'s, 'm> Merge<'s, 'm> {
         let Some((node, page)) = self.position() else { return false };
         self.entered = true;
         self.page = page.saturating_add(1);
-        if self.page >= node.data_pages() {
+        let pages = node.data_pages().saturating_add(u8::from(node.delta_pages > 0));
+        if self.page >= pages {
             self.node = self.node.saturating_add(1);
             self.page = 0;
         }
         true
     }
 
+    /// Sends the items of `page` with what `delta` and the pending set say about them; without a
+    /// page, what they say beyond the last one.
     fn drain(
         &mut self,
         page: Option<&DataPage<'_>>,
+        delta: &DeltaPage<'_>,
         sink: &mut dyn Sink,
     ) -> Result<Drained, Malformed> {
+        let is_last = self.node >= self.nodes.len();
         let mut items = page.map(DataPage::items);
         let mut item: Option<Item<'_>> = None;
         loop {
@@ -171,23 +183,30 @@ impl<'s, 'm> Merge<'s, 'm> {
                 item = Some(found);
             }
             self.entered = false;
-            let key = item.map_or(Key::END, |item| item.key).min(self.over);
-            if key == Key::END {
+            let newer = delta.from(self.next);
+            let of_node = item.map_or(Key::END, |item| item.key);
+            let of_node = newer.map_or(of_node, |newer| newer.key.min(of_node));
+            let key = of_node.min(self.over);
+            // What is pending behind a node goes out with the next one, or in the end.
+            if key == Key::END || (of_node == Key::END && !is_last) {
                 return Ok(Drained::Page);
             }
             if key >= self.high {
                 return Err(Malformed::Order);
             }
-            let base = item.filter(|item| item.key == key).map(|item| item.value);
+            let of_page = item.filter(|item| item.key == key).map(|item| item.value);
+            let newer = newer.filter(|newer| newer.key == key);
+            let base = newer.map_or(of_page, |newer| newer.value);
             let sent = if key == self.over {
                 self.send_pending(key, base, sink)?
             } else {
+                self.inserts |= self.puts > 0;
                 base.map_or(Ok(true), |value| sink.add(&key, value))?
             };
             if !sent {
                 return Ok(Drained::Full);
             }
-            if base.is_some() {
+            if of_page.is_some() {
                 item = None;
             }
             self.next = key.next();
@@ -246,20 +265,35 @@ impl<'s, 'm> Merge<'s, 'm> {
     }
 }
 
-/// Sends items until the sink is full (`true`) or there are no more.
+/// Sends items until the sink is full (`true`) or there are no more. `aside` has the delta page of
+/// the node that the stream is in, and is left to `merge` until it ends.
 #[colour]
 pub(super) async fn fill<D: BlockDevice>(
     media: &mut Media<'_, D>,
     merge: &mut Merge<'_, '_>,
+    aside: &mut [u8; PAGE_BYTES],
     sink: &mut dyn Sink,
 ) -> Result<bool> {
     loop {
         let drained = if let Some((node, page)) = merge.position() {
-            let data = data_page(media, &node, page).await?;
-            merge.drain(Some(&data), sink).map_err(corrupt(node.block))?
+            if merge.at_hand != merge.node {
+                if let Some(bytes) = delta_bytes(media, &node).await? {
+                    *aside = *bytes;
+                }
+                merge.at_hand = merge.node;
+            }
+            let bytes = node.delta_page().map(|_| &*aside);
+            let delta = parse_delta(bytes, &node)?;
+            let wrong = corrupt(node.block);
+            if page < node.data_pages() {
+                let data = data_page(media, &node, page).await?;
+                merge.drain(Some(&data), &delta, sink).map_err(wrong)?
+            } else {
+                merge.drain(None, &delta, sink).map_err(wrong)?
+            }
         } else {
             let block = merge.state.scalars.root.block;
-            merge.drain(None, sink).map_err(corrupt(block))?
+            merge.drain(None, &DeltaPage::NONE, sink).map_err(corrupt(block))?
         };
         if drained == Drained::Full {
             return Ok(true);

@@ -3,7 +3,9 @@
 //! **What it is.** One B+tree holds all metadata. A node is a block that is written once: up to
 //! seven data pages, then a page with their first keys. Changes wait in the pending set, which
 //! lies over the nodes of every level; *folding* rewrites one node with what is pending for it and
-//! leaves the new pointers pending for its parent. Blocks come from a [`NodeStore`].
+//! leaves the new pointers pending for its parent. Where the blocks are erased, a leaf that this
+//! session has written can take *delta pages* instead, behind the others: one page that says all
+//! that has changed since. Blocks come from a [`NodeStore`].
 //!
 //! **Rules**
 //! 1. A node is for the keys of its range and is read only through a pointer of its parent, or of
@@ -17,7 +19,9 @@
 //! 5. A fold that leaves nothing pending for a node without items makes the node vanish, unless it
 //!    is an only child; the fold of a parent with one such child makes both vanish. A root with one
 //!    child gives way to it.
-//! 6. If what is pending would make more than three nodes, values (not deletions) from some key on
+//! 6. A delta page goes into cells that nothing was ever tried on. It cannot leave a leaf without
+//!    items, which a rewritten one would have given back: fewer are gone than it has data pages.
+//! 7. If what is pending would make more than three nodes, values (not deletions) from some key on
 //!    stay pending, and the fold says so by its high key.
 //!
 //! **Folding ends.** Order all states by the number of entries pending at level 0, then at level 1,
@@ -32,16 +36,19 @@
 //! high less is pending than before.
 //!
 //! **After a power cut.** Nodes whose fold record is missing are in blocks that nobody calls taken.
+//! A delta page whose record is missing lies behind its leaf, which takes no more of them from then
+//! on: no later session has written it.
 //!
-//! **Cost.** A lookup reads two pages for each level (its index page and one of its data pages),
-//! three where the child is the last of its page, and in a node whose separators are just being
-//! removed all data pages up to it; one page of a leaf that has only one. A fold reads each data
-//! page of the node twice and writes it once; it takes one block, two or three when the node
-//! splits, one more when the root does. If the node is small, the sibling it may be joined with is
-//! read as well. [`choose`] reads as much as one lookup for each leaf that something is pending
-//! for, less where these have the same parent. RAM: the page that media caches, one lent page while
-//! folding. Stack on a Cortex-M3: 1.1 KiB for a lookup, 2.1 KiB for a fold besides its result of
-//! 330 bytes.
+//! **Cost.** A lookup reads two pages for each level (its index page and one of its data pages) and
+//! the delta page of a leaf that has one; three where the child is the last of its page, and in a
+//! node whose separators are just being removed all data pages up to it; one page of a leaf that
+//! has only one. A fold that a delta page can take programs that page and reads the one before it.
+//! Any other reads each data page of the node twice and writes it once; it takes one block, two or
+//! three when the node splits, one more when the root does. If the node is small, the sibling it may
+//! be joined with is read as well. [`choose`] reads as much as one lookup for each leaf that
+//! something is pending for, less where these have the same parent. RAM: the page that media
+//! caches, two lent pages while folding. Stack on a Cortex-M3: 1.1 KiB for a lookup, 2.1 KiB for a
+//! fold besides its result of 330 bytes.
 
 mod choose;
 mod fold;
@@ -63,7 +70,9 @@ use node::{copy, seek};
 use path::locate;
 
 pub use choose::{FOLD_RESERVE, choose, choose_runs};
-pub use fold::{Folded, GIVEN_MAX, PARTS_MAX, Pointed, TAKEN_MAX, Unpointed, fold, plant};
+pub use fold::{
+    Desk, Folded, GIVEN_MAX, Limits, PARTS_MAX, Pointed, TAKEN_MAX, Unpointed, fold, plant,
+};
 pub use path::Place;
 
 /// Where a fold gets the blocks of its new nodes.

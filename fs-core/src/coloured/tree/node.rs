@@ -5,8 +5,9 @@ use super::super::device::BlockDevice;
 use super::super::media::{Media, corrupt};
 use crate::error::{Malformed, Result};
 use crate::format::key::Key;
-use crate::format::page::{DataPage, IndexPage};
+use crate::format::page::{DataPage, DeltaPage, IndexPage};
 use crate::format::pointer::NodePointer;
+use crate::units::PAGE_BYTES;
 
 /// An item that was found.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +32,27 @@ pub(super) async fn data_page<'a, D: BlockDevice>(
     Ok(parsed)
 }
 
+/// The bytes of the page that says what has become of items of `node` since its data pages were
+/// written.
+#[colour]
+pub(super) async fn delta_bytes<'a, D: BlockDevice>(
+    media: &'a mut Media<'_, D>,
+    node: &NodePointer,
+) -> Result<Option<&'a [u8; PAGE_BYTES]>> {
+    match node.delta_page() {
+        Some(page) => media.page(node, page).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// What bytes of a delta page of `node` say; nothing, if there is none.
+pub(super) fn parse_delta<'a>(
+    bytes: Option<&'a [u8; PAGE_BYTES]>,
+    node: &NodePointer,
+) -> Result<DeltaPage<'a>> {
+    bytes.map_or(Ok(DeltaPage::NONE), DeltaPage::parse).map_err(corrupt(node.block))
+}
+
 /// Finds the first item of `node` at or after `bound`, and copies as much of its value as `target`
 /// takes.
 #[colour]
@@ -40,10 +62,42 @@ pub(super) async fn seek<D: BlockDevice>(
     bound: Key,
     target: &mut [u8],
 ) -> Result<Option<Spot>> {
+    let mut bound = bound;
+    // What the delta page says comes first: a lookup that it answers reads nothing else.
+    loop {
+        let delta = parse_delta(delta_bytes(media, node).await?, node)?.from(bound);
+        let end = delta.map_or(Key::END, |delta| delta.key);
+        let found = delta
+            .and_then(|delta| Some(Spot { key: delta.key, length: copy(delta.value?, target) }));
+        if bound < end
+            && let Some(spot) = seek_data(media, node, bound, end, target).await?
+        {
+            return Ok(Some(spot));
+        }
+        if found.is_some() || end == Key::END {
+            return Ok(found);
+        }
+        bound = end.next();
+    }
+}
+
+/// Finds the first item in the data pages of `node` that is in `bound..end`, as [`seek`] does.
+/// Leaves `target` alone when there is none.
+#[colour]
+async fn seek_data<D: BlockDevice>(
+    media: &mut Media<'_, D>,
+    node: &NodePointer,
+    bound: Key,
+    end: Key,
+    target: &mut [u8],
+) -> Result<Option<Spot>> {
     let mut page = page_of(media, node, bound).await?;
     while page < node.data_pages() {
         let data = data_page(media, node, page).await?;
         if let Some(item) = data.items().find(|item| item.key >= bound) {
+            if item.key >= end {
+                return Ok(None);
+            }
             return Ok(Some(Spot { key: item.key, length: copy(item.value, target) }));
         }
         page = page.saturating_add(1);

@@ -5,8 +5,8 @@
 use super::super::device::BlockDevice;
 use super::super::media::Media;
 use super::super::{colour, only_async, only_blocking};
+use super::{Desk, Folded, Limits, plant, range};
 use super::{FOLD_RESERVE, NodeStore, TAKEN_MAX, choose, choose_runs, fold, get, next, next_node};
-use super::{Folded, plant, range};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::change::{Change, Run, RunState};
 use crate::format::group::Group;
@@ -156,9 +156,10 @@ struct World {
     state: State<'static>,
     pool: Pool,
     out: [u8; PAGE_BYTES],
+    aside: [u8; PAGE_BYTES],
     random: Random,
     model: BTreeMap<Key, Vec<u8>>,
-    pages_max: u8,
+    limits: Limits,
     /// Whether blocks are accounted for in runs and group items.
     accounts: bool,
     folds: usize,
@@ -167,6 +168,7 @@ struct World {
     joined: usize,
     split: usize,
     height: u8,
+    deltas: usize,
 }
 
 fn leak<T>(value: T) -> &'static mut T {
@@ -199,9 +201,14 @@ impl World {
             state,
             pool,
             out,
+            aside: [0; PAGE_BYTES],
             random,
             model,
-            pages_max,
+            limits: Limits {
+                block_pages: pages_max + 1,
+                tag: 1,
+                deltas_after: (seed % 2 == 1).then_some(Generation(0)),
+            },
             accounts,
             folds,
             partial,
@@ -209,6 +216,7 @@ impl World {
             joined,
             split,
             height,
+            deltas: 0,
         }
     }
 
@@ -259,7 +267,7 @@ impl World {
             self.fold(level, key).await;
             return true;
         }
-        let chosen = choose(&mut self.media, &self.state, self.pages_max).await.unwrap();
+        let chosen = choose(&mut self.media, &self.state, self.limits).await.unwrap();
         let Some((level, key)) = chosen else { return false };
         let entries = |state: &State<'_>| {
             let mut entries = [0; 9];
@@ -274,10 +282,11 @@ impl World {
 
     async fn fold(&mut self, level: Level, key: Key) {
         let place = range(&mut self.media, &self.state, level, key).await.unwrap();
-        let (media, state, out) = (&mut self.media, &self.state, &mut self.out);
+        let (media, state) = (&mut self.media, &self.state);
+        let desk = &mut Desk { out: &mut self.out, aside: &mut self.aside };
         let (mut folded, at) = (Folded::new(), (level, key));
         let pool = &mut self.pool;
-        fold(media, state, pool, out, at, self.pages_max, &mut folded).await.unwrap();
+        fold(media, state, pool, desk, at, self.limits, &mut folded).await.unwrap();
         let mut bytes = 0;
         for change in folded.changes() {
             bytes += change.bytes();
@@ -305,7 +314,8 @@ impl World {
         self.folds += 1;
         self.partial += usize::from(folded.high < high);
         self.joined += usize::from(folded.high > high);
-        self.vanished += usize::from(folded.taken.is_empty());
+        self.vanished += usize::from(folded.taken.is_empty() && !folded.given.is_empty());
+        self.deltas += usize::from(folded.taken.is_empty() && folded.given.is_empty());
         self.split += usize::from(folded.taken.len() > 1);
         self.height = self.height.max(self.state.scalars.root.level.0 + 1);
     }
@@ -342,7 +352,7 @@ impl World {
                 assert_eq!((place.low, place.pointer.level), (from, level));
                 assert!(place.high > from && place.separator < place.high);
                 assert!(blocks.insert(place.pointer.block));
-                assert!(place.pointer.data_pages() <= self.pages_max);
+                assert!(place.pointer.data_pages() <= self.limits.data_pages(place.pointer.level));
                 from = place.high;
             }
         }
@@ -653,15 +663,16 @@ async fn use_everything(world: &mut World) {
         assert!(items < 100_000, "a scan ends");
     }
     for _ in 0..30 {
-        let chosen = choose(&mut world.media, &world.state, world.pages_max).await;
+        let chosen = choose(&mut world.media, &world.state, world.limits).await;
         assert_plausible(&chosen);
         let Ok(Some(chosen)) = chosen else { return };
         if world.pool.free.len() < 8 || !world.state.fits(FOLD_RESERVE) {
             return;
         }
-        let (media, state, out) = (&mut world.media, &world.state, &mut world.out);
+        let (media, state) = (&mut world.media, &world.state);
+        let desk = &mut Desk { out: &mut world.out, aside: &mut world.aside };
         let (mut folded, pool) = (Folded::new(), &mut world.pool);
-        let result = fold(media, state, pool, out, chosen, world.pages_max, &mut folded).await;
+        let result = fold(media, state, pool, desk, chosen, world.limits, &mut folded).await;
         assert_plausible(&result);
         if result.is_err() {
             return;
@@ -750,7 +761,8 @@ async fn woven() {
         let generation = Generation(9);
         page::seal(&mut world.out, &world.media.identity(block, generation, 0));
         world.media.write_page(block, 0, &world.out).await.unwrap();
-        child = NodePointer { block, generation, base_pages: 1, level: Level(level) };
+        child =
+            NodePointer { block, generation, base_pages: 1, delta_pages: 0, level: Level(level) };
     }
     world.state.scalars.root = child;
     let found = next(&mut world.media, &world.state, Key::MIN, &mut []).await;
@@ -771,7 +783,7 @@ async fn foreign() {
     let pointer = NodePointer { level: Level(2), ..pointer };
     let point = Change::Point { fresh: true, level: Level(3), key: Key::MIN, pointer };
     world.state.apply(&point, 0).unwrap();
-    let chosen = choose(&mut world.media, &world.state, 7).await;
+    let chosen = choose(&mut world.media, &world.state, world.limits).await;
     assert!(matches!(chosen, Err(Error::Corrupt { .. })), "{chosen:?}");
     let place = range(&mut world.media, &world.state, Level(1), Key::MIN).await;
     assert_eq!(place, Err(Error::Bug));

@@ -4,15 +4,14 @@ use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::media::{Edge, Media};
 use super::super::space::{CHUNK_BLOCKS, FreeRun, Pick, Picks, Space, Want};
-use super::super::tree::{self, FOLD_RESERVE, Folded, NodeStore};
+use super::super::tree::{self, Desk, FOLD_RESERVE, Folded, Limits, NodeStore};
 use super::{Error, Groups, Txn};
 use crate::error::Result;
 use crate::format::change::{Change, Run};
 use crate::format::key::Key;
-use crate::format::page::DATA_PAGES_MAX;
 use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::mutant::{self, Mutant};
-use crate::units::{BlockNo, Level, PAGE_BYTES};
+use crate::units::{BlockNo, Guarantees, Level};
 
 /// Runs that a fold, the opening of a journal block and a window may add between them.
 const RUNS_RESERVE: usize = 30;
@@ -69,8 +68,8 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// Folds everything that is pending, so that nodes which have lost their items are given back.
     pub(super) async fn fold_all(&mut self) -> Result<()> {
         for _ in 0..FOLDS_MAX {
-            let pages = self.data_pages_max();
-            let choice = tree::choose(&mut self.media, &self.state, pages).await?;
+            let limits = self.limits();
+            let choice = tree::choose(&mut self.media, &self.state, limits).await?;
             let Some((level, key)) = choice else { return Ok(()) };
             self.fold(level, key).await?;
         }
@@ -86,20 +85,38 @@ impl<D: BlockDevice> Txn<'_, D> {
                 return Ok(choice);
             }
         }
-        let pages = self.data_pages_max();
-        tree::choose(&mut self.media, &self.state, pages).await
+        let limits = self.limits();
+        tree::choose(&mut self.media, &self.state, limits).await
+    }
+
+    /// What folds may do. Delta pages save programs and erases, and leave nodes with items that
+    /// are gone: not where space is short.
+    fn limits(&self) -> Limits {
+        let block_pages = self.superblock.block_bytes() / PAGE;
+        let free = self.state.scalars.free.0;
+        let erases = self.media.geometry().guarantees.contains(Guarantees::NEEDS_ERASE);
+        let deltas = erases && free >= self.reserve().saturating_mul(2);
+        Limits {
+            block_pages: u8::try_from(block_pages).unwrap_or(u8::MAX),
+            tag: self.journal.tag(),
+            deltas_after: deltas.then_some(self.deltas_after),
+        }
     }
 
     /// Rewrites the node of `level` that `key` belongs to, with what is pending for it.
     async fn fold(&mut self, level: Level, key: Key) -> Result<()> {
         self.journal_room(FOLD_RECORD_BYTES).await?;
         let picks = self.pick_blocks().await?;
-        let pages = self.data_pages_max();
+        let limits = self.limits();
+        // Until the record is durable nothing is known of the pages behind the nodes there are.
+        let deltas_after = self.deltas_after;
+        self.deltas_after = self.state.scalars.generation;
         let mut supply = Supply { space: &mut self.space, picks, taken: 0 };
-        let out = self.work.first_chunk_mut::<PAGE_BYTES>().ok_or(Error::Bug)?;
+        let (out, rest) = self.work.split_first_chunk_mut().ok_or(Error::Bug)?;
+        let mut desk = Desk { out, aside: rest.first_chunk_mut().ok_or(Error::Bug)? };
         let (media, state, at) = (&mut self.media, &self.state, (level, key));
         let mut folded = Folded::new();
-        tree::fold(media, state, &mut supply, out, at, pages, &mut folded).await?;
+        tree::fold(media, state, &mut supply, &mut desk, at, limits, &mut folded).await?;
         self.media.barrier(Edge::Nodes).await?;
         if mutant::on(Mutant::ReuseBeforeDurable) {
             for block in &folded.given {
@@ -109,7 +126,9 @@ impl<D: BlockDevice> Txn<'_, D> {
         let mut length = HEADER_BYTES;
         self.push_fold(&folded, &mut length)?;
         self.push_releases(&mut length);
-        self.log(RecordKind::Change, false, length).await
+        self.log(RecordKind::Change, false, length).await?;
+        self.deltas_after = deltas_after;
+        Ok(())
     }
 
     /// Chooses the blocks that the next fold may take, and opens windows for them.
@@ -128,27 +147,47 @@ impl<D: BlockDevice> Txn<'_, D> {
         Ok(picks)
     }
 
-    /// Finds the run to work in next: erased ones first, then a whole chunk that the device
-    /// erases with one command, then any. What the log calls erased it stops calling so, durably,
-    /// before the first program.
+    /// Finds and opens the run to work in next. What the log calls erased it stops calling so,
+    /// durably, before the first program.
     async fn open_window(&mut self, held: &[Pick]) -> Result<Option<(FreeRun, bool)>> {
-        if self.space.may_have_claims() {
-            if let Some(run) = self.find_run(Want::Erased, held).await? {
+        Ok(match self.find_window(held).await? {
+            None => None,
+            Some((run, Want::Erased)) => {
                 self.announce(run).await?;
-                return Ok(Some((run, true)));
+                Some((run, true))
             }
-            self.space.note_claims(false);
-        }
-        let chunk = self.media.block_bytes().saturating_mul(CHUNK_BLOCKS.into());
-        if self.media.geometry().erase_sizes.has(chunk) && self.superblock.block_count.0 >= 128 {
-            if let Some(run) = self.find_run(Want::Chunk, held).await? {
+            Some((run, Want::Chunk)) => {
                 self.announce(run).await?;
                 self.media.erase(run.start, run.length).await?;
-                return Ok(Some((run, true)));
+                Some((run, true))
+            }
+            Some((run, _)) => Some((run, false)),
+        })
+    }
+
+    /// Finds the run to work in next: erased ones first, then a whole chunk that the device
+    /// erases with one command, then any.
+    pub(super) async fn find_window(&mut self, held: &[Pick]) -> Result<Option<(FreeRun, Want)>> {
+        let chunk = self.media.block_bytes().saturating_mul(CHUNK_BLOCKS.into());
+        let chunks =
+            self.media.geometry().erase_sizes.has(chunk) && self.superblock.block_count.0 >= 128;
+        for want in [Want::Erased, Want::Chunk, Want::Dirty] {
+            let possible = match want {
+                Want::Erased => self.space.may_have_claims(),
+                Want::Chunk => chunks,
+                Want::Dirty | Want::One => true,
+            };
+            if !possible {
+                continue;
+            }
+            if let Some(run) = self.find_run(want, held).await? {
+                return Ok(Some((run, want)));
+            }
+            if want == Want::Erased {
+                self.space.note_claims(false);
             }
         }
-        let Some(run) = self.find_run(Want::Dirty, held).await? else { return Ok(None) };
-        Ok(Some((run, false)))
+        Ok(None)
     }
 
     async fn find_run(&mut self, want: Want, held: &[Pick]) -> Result<Option<FreeRun>> {
@@ -158,12 +197,11 @@ impl<D: BlockDevice> Txn<'_, D> {
 
     /// Logs that blocks of `run` are no longer called erased, if any are.
     async fn announce(&mut self, run: FreeRun) -> Result<()> {
-        if !run.any_claimed || mutant::on(Mutant::WindowNotAnnounced) {
+        if !run.any_claimed {
             return Ok(());
         }
         let mut length = HEADER_BYTES;
-        let run = Run { start: run.start, length: run.length };
-        self.push(&mut length, &Change::Window(run))?;
+        self.push_announcement(run, &mut length)?;
         self.log(RecordKind::Change, false, length).await
     }
 
@@ -207,10 +245,14 @@ impl<D: BlockDevice> Txn<'_, D> {
 }
 
 impl<D> Txn<'_, D> {
-    /// Data pages of the largest node: what a block holds beside the index page.
-    fn data_pages_max(&self) -> u8 {
-        let pages = (self.superblock.block_bytes() / PAGE).saturating_sub(1);
-        u8::try_from(pages).unwrap_or(DATA_PAGES_MAX).min(DATA_PAGES_MAX)
+    /// Adds to the record that the blocks of `run` are no longer called erased.
+    pub(super) fn push_announcement(&mut self, run: FreeRun, length: &mut usize) -> Result<()> {
+        let run = Run { start: run.start, length: run.length };
+        if mutant::on(Mutant::WindowNotAnnounced) {
+            Ok(())
+        } else {
+            self.push(length, &Change::Window(run))
+        }
     }
 
     /// Adds to the record what a fold changes: first what it consumed, then what is new.

@@ -131,7 +131,13 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         page::seal(page, &identity);
         let page = self.work.first_chunk::<PAGE_BYTES>().ok_or(Error::Bug)?;
         self.media.write_page(ROOT_NODE, 0, page).await?;
-        let root = NodePointer { block: ROOT_NODE, generation, base_pages: 1, level: Level(0) };
+        let root = NodePointer {
+            block: ROOT_NODE,
+            generation,
+            base_pages: 1,
+            delta_pages: 0,
+            level: Level(0),
+        };
         self.state.reset();
         let scalars = &mut self.state.scalars;
         scalars.root = root;

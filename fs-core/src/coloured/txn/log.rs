@@ -3,7 +3,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::Base;
-use super::super::space::Want;
+use super::super::space::{Pick, Want};
 use super::{Error, Groups, Held, RECORD_BYTES, Txn};
 use crate::error::Result;
 use crate::format::change::{Change, ChangeWriter, Changes, Run, RunState, Scalars};
@@ -90,29 +90,58 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// Goes on in the block that the journal has named, and names the one after it.
     async fn open_next_block(&mut self) -> Result<()> {
         let block = self.state.scalars.next;
-        let mut groups = Groups { media: &mut self.media, state: &self.state };
-        let cursor = self.state.scalars.cursor;
-        let found = self.space.find(&mut groups, cursor, Want::One, &[]).await?;
-        let next = found.ok_or(Error::NoSpace)?.start;
         let mut length = HEADER_BYTES;
+        let next = self.pick_next(&mut length).await?;
         let mut scalars = self.state.scalars;
-        scalars.next = next;
+        scalars.next = next.block;
         scalars.free.0 = scalars.free.0.saturating_sub(1);
-        scalars.cursor = next.plus(1);
+        scalars.cursor = next.block.plus(1);
         self.push(&mut length, &Change::Scalars(scalars))?;
-        let taken = Change::State { run: Run::single(next), state: RunState::Used };
+        let taken = Change::State { run: Run::single(next.block), state: RunState::Used };
         self.push(&mut length, &taken)?;
         self.push_releases(&mut length);
         self.doubtful = true;
         let base = base_of(&self.state.scalars);
+        if !(self.erased_next == Some(block) || mutant::on(Mutant::JournalBlockNotErased)) {
+            self.media.erase(block, 1).await?;
+        }
+        self.erased_next = None;
         self.journal.advance(&mut self.media, block, base, &mut self.work[..], length).await?;
         self.apply_work(length, self.journal.tag())?;
+        self.erased_next = next.erased.then_some(next.block);
         let longest = usize::from(self.superblock.journal_blocks_max);
         if self.journal.chain().len() > longest {
             self.retire_oldest().await?;
         }
         self.doubtful = false;
         Ok(())
+    }
+
+    /// Chooses the block that the journal names next. A window that is opened for it is announced
+    /// by the header record that names it: its first program comes after that.
+    async fn pick_next(&mut self, length: &mut usize) -> Result<Pick> {
+        if self.space.first().is_none() {
+            match self.find_window(&[]).await? {
+                Some((run, Want::Erased)) => {
+                    self.push_announcement(run, length)?;
+                    self.space.open(run, true);
+                }
+                Some((run, Want::Chunk)) if !run.any_claimed => {
+                    self.media.erase(run.start, run.length).await?;
+                    self.space.open(run, true);
+                }
+                Some((run, _)) if !run.any_claimed => self.space.open(run, false),
+                _ => {}
+            }
+        }
+        if let Some(pick) = self.space.first() {
+            self.space.consume(pick.block);
+            return Ok(pick);
+        }
+        let cursor = self.state.scalars.cursor;
+        let mut groups = Groups { media: &mut self.media, state: &self.state };
+        let found = self.space.find(&mut groups, cursor, Want::One, &[]).await?;
+        Ok(Pick { block: found.ok_or(Error::NoSpace)?.start, erased: false })
     }
 
     /// Logs again what only the oldest block of the chain holds, and starts behind it.

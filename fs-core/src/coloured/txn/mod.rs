@@ -45,7 +45,7 @@ use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::format::superblock::Superblock;
 use crate::memory::WORK_BYTES;
 use crate::pending::{ENTRY_BYTES, State};
-use crate::units::{BlockNo, Level, ObjectId, PAGE_BYTES};
+use crate::units::{BlockNo, Generation, Level, ObjectId, PAGE_BYTES};
 
 /// Bytes of the longest record that is written: with its padding to any program unit it must not
 /// be longer than the longest that is read.
@@ -98,6 +98,11 @@ pub struct Txn<'m, D> {
     work: &'m mut [u8; WORK_BYTES],
     superblock: Superblock,
     held: Held,
+    /// Leaves written after this generation may take delta pages: what stopped before cannot have
+    /// tried to program behind them.
+    deltas_after: Generation,
+    /// The block that this session has erased for the journal to go on in.
+    erased_next: Option<BlockNo>,
     doubtful: bool,
     read_only: bool,
     unclean: bool,

@@ -13,7 +13,7 @@ use crate::format::superblock::Superblock;
 use crate::memory::WORK_BYTES;
 use crate::mutant::{self, Mutant};
 use crate::pending::State;
-use crate::units::{BlockNo, ByteOffset, Geometry, Guarantees, PAGE_BYTES};
+use crate::units::{BlockNo, ByteOffset, Generation, Geometry, Guarantees, PAGE_BYTES};
 
 /// What the two superblock copies of a device say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +113,9 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             replayed => replayed?,
         }
         txn.unclean = !txn.journal.is_sealed();
+        if !mutant::on(Mutant::DeltaBehindTorn) {
+            txn.deltas_after = txn.state.scalars.generation;
+        }
         if !txn.read_only {
             is_supported(&txn.media.geometry())?;
             txn.make_certain().await?;
@@ -144,6 +147,8 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             work,
             superblock,
             held: Held::All,
+            deltas_after: Generation(0),
+            erased_next: None,
             doubtful: false,
             read_only: false,
             unclean: false,

@@ -12,6 +12,7 @@ const POINTER: NodePointer = NodePointer {
     block: BlockNo(0x4443_4241),
     generation: Generation(0x5655_5453_5251),
     base_pages: 3,
+    delta_pages: 0,
     level: Level(1),
 };
 const SCALARS: Scalars = Scalars {
@@ -22,6 +23,7 @@ const SCALARS: Scalars = Scalars {
         block: BlockNo(0x3433_3231),
         generation: Generation(0x4645_4443_4241),
         base_pages: 4,
+        delta_pages: 0,
         level: Level(5),
     },
     generation: Generation(0x5655_5453_5251),

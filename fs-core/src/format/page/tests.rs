@@ -1,7 +1,7 @@
 use super::super::testing::{Noise, flips, golden};
 use super::{
-    DataPage, DataPageBuilder, ITEM_MAX, IndexPage, PAGE_PAYLOAD, PageIdentity, SIZE, VALUE_MAX,
-    item_bytes, seal, verify, write_index,
+    DataPage, DataPageBuilder, Delta, DeltaPage, ITEM_MAX, IndexPage, PAGE_PAYLOAD, PageIdentity,
+    SIZE, VALUE_MAX, item_bytes, seal, verify, write_index,
 };
 use crate::error::Malformed;
 use crate::format::checksum::VolumeSeed;
@@ -22,8 +22,19 @@ const FIRST_KEYS: [Key; 3] = [
     Key::new(ObjectId(0x22), Kind(2), 0x0102_0304_0506_0709),
 ];
 
-const POINTER: NodePointer =
-    NodePointer { block: BlockNo(9), generation: Generation(8), base_pages: 3, level: Level(1) };
+const POINTER: NodePointer = NodePointer {
+    block: BlockNo(9),
+    generation: Generation(8),
+    base_pages: 3,
+    delta_pages: 0,
+    level: Level(1),
+};
+
+const DELTAS: [Delta<'_>; 3] = [
+    Delta { key: ITEMS[0].0, value: Some(b"new") },
+    Delta { key: ITEMS[1].0, value: None },
+    Delta { key: ITEMS[2].0, value: Some(b"") },
+];
 
 fn identity(page: u8) -> PageIdentity {
     PageIdentity {
@@ -71,6 +82,35 @@ fn index_bytes() -> [u8; SIZE] {
     ])
 }
 
+#[rustfmt::skip]
+fn delta_bytes() -> [u8; SIZE] {
+    golden(&[
+        ("checksum",       "45a4fb73"),
+        ("items",          "0300"),
+        ("used",           "3600"),
+        ("level",          "00"),
+        ("kind",           "03"),
+        ("reserved",       "0000"),
+        ("item 0: key",    "120000000000028877665544332211"),
+        ("item 0: length", "0300"),
+        ("item 0: value",  "6e6577"),
+        ("item 1: key",    "120000000000030000000000000000"),
+        ("item 1: length", "ffff"),
+        ("item 2: key",    "060504030201850900000000000000"),
+        ("item 2: length", "0000"),
+        ("zeros",          "00*446"),
+    ])
+}
+
+fn built_delta(deltas: &[Delta<'_>]) -> [u8; SIZE] {
+    let mut page = [0xee; SIZE];
+    let mut builder = DataPageBuilder::delta(&mut page);
+    for delta in deltas {
+        assert!(builder.push_delta(delta));
+    }
+    page
+}
+
 fn built(level: Level, items: &[(Key, &[u8])]) -> [u8; SIZE] {
     let mut page = [0xee; SIZE];
     let mut builder = DataPageBuilder::new(&mut page, level);
@@ -93,6 +133,9 @@ fn encodes_to_the_golden_bytes() {
     write_index(&mut page, Level(4), &FIRST_KEYS).expect("sound");
     seal(&mut page, &identity(3));
     assert_eq!(page, index_bytes());
+    page = built_delta(&DELTAS);
+    seal(&mut page, &identity(6));
+    assert_eq!(page, delta_bytes());
 }
 
 #[test]
@@ -110,6 +153,14 @@ fn decodes_the_golden_bytes() {
     assert_eq!((index.level(), index.count()), (Level(4), 3));
     assert_eq!([0, 1, 2].map(|page| index.first_key(page)), FIRST_KEYS.map(Some));
     assert_eq!(index.first_key(3), None);
+
+    assert_eq!(verify(&delta_bytes(), &identity(6)), Ok(()));
+    let page = delta_bytes();
+    let delta = DeltaPage::parse(&page).expect("sound");
+    assert!(delta.items().eq(DELTAS));
+    assert_eq!(delta.from(DELTAS[0].key.next()), Some(DELTAS[1]));
+    assert_eq!(delta.from(DELTAS[2].key.next()), None);
+    assert_eq!(DeltaPage::NONE.items().count(), 0);
 }
 
 #[test]
@@ -119,6 +170,9 @@ fn notices_every_flipped_bit() {
     }
     for (bit, page) in flips(index_bytes()) {
         assert_eq!(verify(&page, &identity(3)), Err(Malformed::Checksum), "bit {bit}");
+    }
+    for (bit, page) in flips(delta_bytes()) {
+        assert_eq!(verify(&page, &identity(6)), Err(Malformed::Checksum), "bit {bit}");
     }
 }
 
@@ -158,6 +212,15 @@ fn refuses_to_write_what_it_would_refuse_to_read() {
     let many: Vec<Key> = (0..40).map(|n| Key { offset: n, ..first }).collect();
     assert!(index(&many[..8]).is_err() && index(&many).is_err());
     assert!(index(&many[..7]).is_ok());
+
+    let mut builder = DataPageBuilder::delta(&mut page);
+    assert!(builder.push_delta(&DELTAS[1]));
+    assert!(!builder.push_delta(&DELTAS[1]), "twice");
+    assert!(!builder.push_delta(&DELTAS[0]), "backwards");
+    assert!(!builder.push_delta(&Delta { key: Key::END, value: None }), "no key");
+    let long = Delta { key: DELTAS[2].key, value: Some(&[0; VALUE_MAX + 1]) };
+    assert!(!builder.push_delta(&long), "too long");
+    assert_eq!(DeltaPage::parse(&page).map(|delta| delta.items().count()), Ok(1));
 }
 
 #[test]
@@ -192,6 +255,23 @@ fn refuses_what_breaks_a_rule_of_the_table() {
     index[4] = 2;
     assert!(IndexPage::parse(&index).is_err());
     assert!(DataPage::parse(&index_bytes()).is_err());
+
+    let with = |at: usize, byte: u8| {
+        let mut page = delta_bytes();
+        page[at] = byte;
+        page
+    };
+    let cases = [
+        (with(8, 1), field("items")),
+        (with(12, 0x13), Malformed::Order),
+        (with(47, 0xfe), Malformed::Truncated),
+        (with(4, 2), field("used")),
+        (with(9, 1), field("kind")),
+        (built_delta(&[]), field("items")),
+    ];
+    for (page, rule) in cases {
+        assert_eq!(DeltaPage::parse(&page).map(|page| page.items().count()), Err(rule));
+    }
 }
 
 #[test]
@@ -238,12 +318,16 @@ fn survives_any_bytes() {
     let parent = built(Level(2), &[(Key::MIN, &value), (FIRST_KEYS[0], &value)]);
     let mut noise = Noise::new(512);
     for _ in 0..20_000 {
-        let sample = [data_bytes(), index_bytes(), parent][noise.below(3)];
+        let sample = [data_bytes(), index_bytes(), parent, delta_bytes()][noise.below(4)];
         let page = noise.damaged(sample);
         if let Ok(data) = DataPage::parse(&page) {
             let items: Vec<_> = data.items().map(|item| (item.key, item.value)).collect();
             assert_eq!(items.len(), usize::from(data.count()));
             let again = built(data.level(), &items);
+            assert_eq!(again[4..], page[4..], "there is one way to write it");
+        }
+        if let Ok(delta) = DeltaPage::parse(&page) {
+            let again = built_delta(&delta.items().collect::<Vec<_>>());
             assert_eq!(again[4..], page[4..], "there is one way to write it");
         }
         if let Ok(index) = IndexPage::parse(&page) {
