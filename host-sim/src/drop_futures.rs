@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 use std::time::Instant;
 
+use fs_core::RenameMode;
 use fs_core::api::{FileId, MountOptions, NameBuf, NodeKind};
 use fs_core::asynchronous::Volume;
 use fs_core::error::{Error, Result};
@@ -34,7 +35,7 @@ use crate::exec::block_on;
 use crate::explore::outcome::{Allowed, Fault, observe};
 use crate::explore::{Failure, Options, Progress, Report, Row, cores, guarded, lock};
 use crate::fault::{Faults, TearMode};
-use crate::model::{Access, Entry, LENGTH_MAX, Model, Op, Slot, Tree};
+use crate::model::{Access, Entry, LENGTH_MAX, Model, Op, SAME, Slot, Tree};
 use crate::rng::mix;
 use crate::scenario::{Script, Tuning};
 use crate::subject::{Ending, Mounting, Subject, Vellum, open_options};
@@ -116,6 +117,16 @@ fn tasks() -> Vec<Vec<Op>> {
             .remove("/t1/g")
             .op(Op::Read(0))
             .close(0);
+        let (swap, text) = (RenameMode::Swap, Script::text("link", round, 60));
+        names
+            .replace("/t1/x", &text)
+            .op(Op::Link("/t1/x".into(), "/t1/y".into()))
+            .op(Op::Symlink("y".into(), "/t1/s".into()))
+            .replace("/t1/z", b"z")
+            .op(Op::RenameWith("/t1/x".into(), "/t1/z".into(), swap))
+            .op(Op::Exchange("/t1/s".into(), "/t1/x".into()))
+            .remove("/t1/y")
+            .remove("/t1/s");
     }
     let mut bulk = Script::new(2);
     for round in 0..16 {
@@ -336,6 +347,10 @@ async fn call(volume: &Volume<'_, Nor>, op: &Op, open: &mut BTreeMap<Slot, FileI
         Op::Rmdir(path) => volume.rmdir(path).await,
         Op::Remove(path) => volume.remove(path).await,
         Op::Rename(from, to) => volume.rename(from, to).await,
+        Op::RenameWith(from, to, mode) => volume.rename_with(from, to, *mode).await,
+        Op::Exchange(one, other) => volume.exchange(one, other).await,
+        Op::Link(file, name) => volume.link(file, name).await,
+        Op::Symlink(target, path) => volume.symlink(target, path).await,
         Op::Truncate(path, len) => volume.truncate(path, *len).await,
         Op::Replace(path, bytes) => volume.replace(path, bytes).await,
         _ => Err(Error::NotSupported),
@@ -374,8 +389,9 @@ fn unions(models: &[Vec<Model>], tree: impl Fn(&Model) -> Tree) -> Vec<Tree> {
                 .iter()
                 .map(&tree)
                 .map(move |own| {
-                    let both = base.iter().chain(own.iter());
-                    both.map(|(path, entry)| (path.clone(), entry.clone())).collect()
+                    let mut both = base.clone();
+                    both.extend(&own);
+                    both
                 })
                 .collect::<Vec<Tree>>()
         };
@@ -487,6 +503,17 @@ async fn seen(volume: &Volume<'_, Nor>) -> Result<Tree> {
         }
         drop(listing);
         for (path, kind) in entries {
+            let found = volume.symlink_stat(&path).await?;
+            if found.links > 1 {
+                tree.add_fact(&path, SAME, found.object.0.to_string().as_bytes());
+            }
+            if kind == NodeKind::Symlink {
+                let mut target = vec![0; LENGTH_MAX];
+                let length = volume.read_link(&path, &mut target).await?;
+                let target = String::from_utf8_lossy(&target[..length]);
+                tree.insert(path.as_str().into(), Entry::Symlink(target.as_ref().into()));
+                continue;
+            }
             if kind == NodeKind::Directory {
                 tree.insert(path.as_str().into(), Entry::Directory);
                 waiting.push(path);
@@ -498,5 +525,6 @@ async fn seen(volume: &Volume<'_, Nor>) -> Result<Tree> {
             tree.insert(path.as_str().into(), Entry::File(content.into()));
         }
     }
+    tree.number_to_path();
     Ok(tree)
 }

@@ -70,8 +70,15 @@ impl Allowed {
         for tree in &self.trees {
             for (path, entry) in tree.iter() {
                 hash.bytes(path.as_bytes());
-                if let Entry::File(content) = entry {
-                    hash.bytes(content);
+                match entry {
+                    Entry::Directory => {}
+                    Entry::File(content) => hash.bytes(content),
+                    Entry::Symlink(target) => hash.bytes(target.as_bytes()),
+                }
+            }
+            for (path, what, value) in tree.facts() {
+                for bytes in [path.as_bytes(), what.as_bytes(), value] {
+                    hash.bytes(bytes);
                 }
             }
             hash.number(7);
@@ -114,9 +121,12 @@ pub fn observe(volume: &dyn Mounted, during: &str) -> Result<Tree, Fault> {
         let shown = if directory.is_empty() { "/" } else { &directory };
         for entry in volume.list(shown).map_err(|error| failed(shown, error))? {
             let path = format!("{directory}/{}", entry.name);
+            let facts = volume.facts(&path, &entry).map_err(|error| failed(&path, error))?;
             let node = if entry.directory {
                 waiting.push(path.clone());
                 Entry::Directory
+            } else if entry.link {
+                Entry::Symlink(facts.target.as_str().into())
             } else {
                 let content = volume.content(&path).map_err(|error| failed(&path, error))?;
                 if content.len() as u64 != entry.size {
@@ -128,7 +138,11 @@ pub fn observe(volume: &dyn Mounted, during: &str) -> Result<Tree, Fault> {
             if !tree.insert(path.as_str().into(), node) {
                 return Err(Fault::new(during, format!("{path} is listed twice")));
             }
+            for (what, value) in facts.facts {
+                tree.add_fact(&path, &what, &value);
+            }
         }
     }
+    tree.number_to_path();
     Ok(tree)
 }

@@ -198,8 +198,10 @@ fn listing_in(state: &Tree, directory: &str) -> Vec<Listed> {
             let (directory, size) = match entry {
                 Entry::Directory => (true, 0),
                 Entry::File(content) => (false, content.len() as u64),
+                Entry::Symlink(target) => (false, target.len() as u64),
             };
-            Some(Listed { name: name.into(), directory, size })
+            let link = matches!(entry, Entry::Symlink(_));
+            Some(Listed { name: name.into(), directory, link, size })
         })
         .collect();
     entries.sort();
@@ -216,6 +218,8 @@ fn seen(volume: &dyn Mounted, during: &str) -> Result<Seen, Fault> {
             let path = format!("{directory}/{}", entry.name);
             if entry.directory {
                 waiting.push(path);
+            } else if entry.link {
+                answered(during, volume.facts(&path, entry))?;
             } else if let Some(content) = answered(during, volume.content(&path))? {
                 seen.contents.push((path, content));
             }

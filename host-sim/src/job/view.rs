@@ -17,7 +17,7 @@ use crate::explore::play::fuse;
 use crate::model::{Op, Slot, Tree};
 use crate::rng::{Rng, mix};
 use crate::scenario::Tuning;
-use crate::subject::{Ending, Listed, Mounted, Mounting, Space, Subject, Vellum};
+use crate::subject::{Ending, Facts, Listed, Mounted, Mounting, Space, Subject, Vellum};
 
 /// The whole tree is compared after one cut in so many.
 const WHOLE_IN: u64 = 64;
@@ -158,6 +158,10 @@ impl Mounted for Shown<'_> {
         let inside = |path: &&String| path.rsplit_once('/').is_some_and(|(up, _)| up == directory);
         let found = kept.iter().filter(inside).map(|path| self.volume().status(path));
         found.filter(|found| *found != Err(Error::NotFound)).collect()
+    }
+
+    fn facts(&self, path: &str, listed: &Listed) -> Result<Facts> {
+        self.volume.facts(path, listed)
     }
 
     fn content(&self, path: &str) -> Result<Vec<u8>> {

@@ -4,11 +4,8 @@ use std::sync::Arc;
 
 use fs_core::error::Error;
 
-use super::paths::{below, split};
+use super::names::room_for;
 use super::{Access, CONTENT_MAX, File, Handle, LENGTH_MAX, Model, Node, Op, Slot, Tree};
-
-/// Longest name.
-const NAME_MAX: usize = 255;
 
 /// What a call did.
 #[derive(Debug, Clone)]
@@ -47,10 +44,6 @@ impl Model {
                 self.for_writing(*slot)?.draft = None;
                 Ok(())
             }
-            Op::Mkdir(path) => self.mkdir(path),
-            Op::Rmdir(path) => self.rmdir(path),
-            Op::Remove(path) => self.remove(path),
-            Op::Rename(from, to) => self.rename(from, to),
             Op::Truncate(path, len) => self.truncate(path, *len),
             Op::Replace(path, bytes) => self.replace(path, bytes),
             Op::Sync | Op::Park => {
@@ -72,6 +65,7 @@ impl Model {
             }
             Op::Read(slot) => self.content(*slot).map(|_| ()),
             Op::Maintain(_) | Op::Look | Op::Check | Op::Mount { .. } | Op::MountOrFormat => Ok(()),
+            other => self.change_names(other),
         }
     }
 
@@ -80,17 +74,18 @@ impl Model {
     }
 
     /// What a call that ended early may have left besides nothing and everything: volume sync is
-    /// one transaction for each file, and any of them may be in.
+    /// one transaction for each file, and any of them may be in. Calls on two files, or two names,
+    /// may commit the files before.
     #[must_use]
     pub fn partial(&self, op: &Op) -> Vec<Self> {
-        if !matches!(op, Op::Sync | Op::Park | Op::Unmount) {
-            return Vec::new();
-        }
+        let whole = matches!(op, Op::Sync | Op::Park | Op::Unmount);
+        let named = self.committed_before(op);
         let drafts: Vec<usize> = (0..self.files.len())
             .filter(|file| self.files[*file].draft.is_some() && self.named(*file))
+            .filter(|file| whole || named.contains(file))
             .collect();
         let subsets = 1_u32 << drafts.len().min(6);
-        (1..subsets.saturating_sub(1))
+        (1..if whole { subsets.saturating_sub(1) } else { subsets })
             .map(|subset| {
                 let mut some = self.clone();
                 for (bit, file) in drafts.iter().enumerate() {
@@ -127,7 +122,7 @@ impl Model {
             }
             Op::Truncate(path, len) => {
                 let mut drafted = self.clone();
-                if let Ok(file) = drafted.file_at(path) {
+                if let Ok(file) = drafted.walk(path, true).and_then(|path| drafted.file_at(&path)) {
                     let file = &mut drafted.files[file];
                     file.draft = resized(file.visible(), *len).ok();
                 }
@@ -144,22 +139,17 @@ impl Model {
     }
 
     fn open(&mut self, slot: Slot, path: &str, access: Access) -> Result<(), Error> {
-        let found = match self.names.get(path) {
-            Some(Node::Directory) => return Err(Error::IsADirectory),
-            Some(Node::File(_)) if access.create_new => return Err(Error::Exists),
-            Some(Node::File(file)) => Some(*file),
+        let place = if access.create { self.place_file(path)? } else { self.walk(path, true)? };
+        let found = match self.names.get(&*place) {
+            Some(_) if access.create_new => return Err(Error::Exists),
+            Some(_) => Some(self.walk(path, true)?),
             None => None,
         };
-        let file = match found {
-            Some(file) => file,
-            None if access.create => {
-                self.room_for(path)?;
-                self.add_file(path, Arc::from([]))
-            }
-            None => {
-                self.parent_of(path)?;
-                return Err(Error::NotFound);
-            }
+        let file = if let Some(found) = found {
+            self.file_at(&found)?
+        } else {
+            room_for(&place)?;
+            self.add_file(&place, Arc::from([]))
         };
         if access.truncate {
             self.files[file].draft = Some(Arc::from([]));
@@ -169,8 +159,7 @@ impl Model {
     }
 
     fn add_file(&mut self, path: &str, content: Arc<[u8]>) -> usize {
-        self.files.push(File { content, draft: None });
-        let file = self.files.len() - 1;
+        let file = self.add(content);
         self.names.insert(path.into(), Node::File(file));
         file
     }
@@ -201,7 +190,7 @@ impl Model {
     }
 
     fn truncate(&mut self, path: &str, len: u64) -> Result<(), Error> {
-        let file = self.file_at(path)?;
+        let file = self.file_at(&self.walk(path, true)?)?;
         let file = &mut self.files[file];
         file.content = resized(file.visible(), len)?;
         file.draft = None;
@@ -212,115 +201,21 @@ impl Model {
         if bytes.len() > CONTENT_MAX {
             return Err(Error::TooLarge);
         }
-        match self.names.get(path) {
-            Some(Node::Directory) => return Err(Error::IsADirectory),
-            Some(Node::File(file)) => {
-                self.files[*file] = File { content: bytes.into(), draft: None };
-            }
-            None => {
-                self.room_for(path)?;
-                self.add_file(path, bytes.into());
-            }
+        let place = self.place_file(path)?;
+        if self.names.contains_key(&*place) {
+            let file = self.file_at(&self.walk(path, true)?)?;
+            self.files[file].content = bytes.into();
+            self.files[file].draft = None;
+        } else {
+            room_for(&place)?;
+            self.add_file(&place, bytes.into());
         }
         Ok(())
-    }
-
-    fn mkdir(&mut self, path: &str) -> Result<(), Error> {
-        if self.names.contains_key(path) {
-            return Err(Error::Exists);
-        }
-        self.room_for(path)?;
-        self.names.insert(path.into(), Node::Directory);
-        Ok(())
-    }
-
-    fn rmdir(&mut self, path: &str) -> Result<(), Error> {
-        match self.node_at(path)? {
-            Node::File(_) => return Err(Error::NotADirectory),
-            Node::Directory if self.has_entries(path) => return Err(Error::NotEmpty),
-            Node::Directory => {}
-        }
-        self.names.remove(path);
-        Ok(())
-    }
-
-    fn remove(&mut self, path: &str) -> Result<(), Error> {
-        self.file_at(path)?;
-        self.names.remove(path);
-        Ok(())
-    }
-
-    fn rename(&mut self, from: &str, to: &str) -> Result<(), Error> {
-        let node = self.node_at(from)?.clone();
-        self.room_for(to)?;
-        if from == to {
-            return Ok(());
-        }
-        if below(to, from) {
-            return Err(Error::WouldLoop);
-        }
-        match (&node, self.names.get(to)) {
-            (Node::Directory, Some(Node::File(_))) => return Err(Error::NotADirectory),
-            (Node::File(_), Some(Node::Directory)) => return Err(Error::IsADirectory),
-            (Node::Directory, Some(Node::Directory)) if self.has_entries(to) => {
-                return Err(Error::NotEmpty);
-            }
-            _ => {}
-        }
-        if let Node::File(file) = node {
-            self.files[file].commit();
-        }
-        let moved: Vec<Arc<str>> =
-            self.names.keys().filter(|path| below(path, from)).cloned().collect();
-        for path in moved {
-            if let Some(node) = self.names.remove(&path) {
-                self.names.insert(format!("{to}{}", &path[from.len()..]).into(), node);
-            }
-        }
-        self.names.remove(from);
-        self.names.insert(to.into(), node);
-        Ok(())
-    }
-
-    fn has_entries(&self, directory: &str) -> bool {
-        self.names.keys().any(|path| below(path, directory))
-    }
-
-    fn node_at(&self, path: &str) -> Result<&Node, Error> {
-        match self.names.get(path) {
-            Some(node) => Ok(node),
-            None => self.parent_of(path).and(Err(Error::NotFound)),
-        }
-    }
-
-    fn file_at(&self, path: &str) -> Result<usize, Error> {
-        match self.node_at(path)? {
-            Node::Directory => Err(Error::IsADirectory),
-            Node::File(file) => Ok(*file),
-        }
-    }
-
-    /// The directory that would hold `path` exists.
-    fn parent_of(&self, path: &str) -> Result<(), Error> {
-        match split(path).0 {
-            "" => Ok(()),
-            parent => match self.names.get(parent) {
-                Some(Node::Directory) => Ok(()),
-                Some(Node::File(_)) => Err(Error::NotADirectory),
-                None => Err(Error::NotFound),
-            },
-        }
-    }
-
-    /// An entry may be called `path`.
-    fn room_for(&self, path: &str) -> Result<(), Error> {
-        self.parent_of(path)?;
-        if split(path).1.len() > NAME_MAX { Err(Error::NameTooLong) } else { Ok(()) }
     }
 }
 
 impl File {
-    fn commit(&mut self) {
+    pub(super) fn commit(&mut self) {
         if let Some(draft) = self.draft.take() {
             self.content = draft;
         }

@@ -13,16 +13,18 @@
 //! 4. A power cut keeps exactly the committed tree: [`Model::cut`].
 
 mod apply;
+mod names;
 mod paths;
 mod tree;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use fs_core::RenameMode;
 use fs_core::error::Error;
 
 pub use apply::Step;
-pub use tree::{Entry, Tree};
+pub use tree::{Entry, SAME, Tree};
 
 /// Bytes that can be written into a file of this version; beyond them it holds only zeros.
 pub const CONTENT_MAX: usize = 448;
@@ -91,6 +93,22 @@ pub enum Op {
     Remove(String),
     /// Gives an entry another name, replacing what has it.
     Rename(String, String),
+    /// Gives an entry another name, in another way than by replacing what has it.
+    RenameWith(String, String, RenameMode),
+    /// Swaps the contents of two files.
+    Exchange(String, String),
+    /// Gives a file, the first path, one more name.
+    Link(String, String),
+    /// Makes a symbolic link to the first path at the second.
+    Symlink(String, String),
+    /// Sets an extended attribute.
+    SetXattr(String, String, Vec<u8>),
+    /// Removes an extended attribute.
+    RemoveXattr(String, String),
+    /// Sets mode, user and group.
+    SetOwner(String, u16, u32, u32),
+    /// Several changes in one transaction.
+    Transaction(Vec<Change>),
     /// Commits a new length.
     Truncate(String, u64),
     /// Commits a whole content.
@@ -124,16 +142,40 @@ impl Op {
     }
 }
 
+/// One change of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Node {
-    Directory,
-    File(usize),
+pub enum Change {
+    /// Commits the draft of an open file.
+    Commit(Slot),
+    /// Renames a file.
+    Rename(String, String),
+    /// Removes a name of a file.
+    Remove(String),
 }
 
+/// What a name leads to, and the number of its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Node {
+    Directory(usize),
+    File(usize),
+    Symlink(usize),
+}
+
+impl Node {
+    const fn object(self) -> usize {
+        match self {
+            Self::Directory(object) | Self::File(object) | Self::Symlink(object) => object,
+        }
+    }
+}
+
+/// What is known about an object. A symbolic link's content is its target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct File {
     content: Arc<[u8]>,
     draft: Option<Arc<[u8]>>,
+    /// Extended attributes, and the owner, by what they are called in a [`Tree`].
+    attributes: BTreeMap<Arc<str>, Arc<[u8]>>,
 }
 
 impl File {
@@ -168,14 +210,21 @@ impl Model {
     pub fn showing(tree: &Tree) -> Self {
         let mut model = Self::new();
         for (path, entry) in tree.iter() {
-            let node = match entry {
-                Entry::Directory => Node::Directory,
-                Entry::File(content) => {
-                    model.files.push(File { content: Arc::clone(content), draft: None });
-                    Node::File(model.files.len() - 1)
-                }
+            let first = tree.fact(path, SAME).and_then(|first| std::str::from_utf8(first).ok());
+            if let Some(node) = first.and_then(|first| model.names.get(first)).copied() {
+                model.names.insert(Arc::clone(path), node);
+                continue;
+            }
+            let (content, node): (_, fn(usize) -> Node) = match entry {
+                Entry::Directory => (Arc::from([]), Node::Directory),
+                Entry::File(content) => (Arc::clone(content), Node::File),
+                Entry::Symlink(target) => (target.as_bytes().into(), Node::Symlink),
             };
-            model.names.insert(Arc::clone(path), node);
+            let object = model.add(content);
+            for (what, value) in tree.facts_of(path).filter(|(what, _)| ***what != *SAME) {
+                model.files[object].attributes.insert(Arc::clone(what), Arc::clone(value));
+            }
+            model.names.insert(Arc::clone(path), node(object));
         }
         model
     }
@@ -214,15 +263,31 @@ impl Model {
     }
 
     fn tree<'a>(&'a self, content: impl Fn(&'a File) -> &'a Arc<[u8]>) -> Tree {
-        self.names
-            .iter()
-            .map(|(path, node)| {
-                let entry = match node {
-                    Node::Directory => Entry::Directory,
-                    Node::File(file) => Entry::File(Arc::clone(content(&self.files[*file]))),
-                };
-                (Arc::clone(path), entry)
-            })
-            .collect()
+        let mut tree = Tree::default();
+        let mut first: BTreeMap<usize, &Arc<str>> = BTreeMap::new();
+        for (path, node) in &self.names {
+            let file = &self.files[node.object()];
+            let entry = match node {
+                Node::Directory(_) => Entry::Directory,
+                Node::File(_) => Entry::File(Arc::clone(content(file))),
+                Node::Symlink(_) => {
+                    Entry::Symlink(String::from_utf8_lossy(&file.content).as_ref().into())
+                }
+            };
+            tree.insert(Arc::clone(path), entry);
+            for (what, value) in &file.attributes {
+                tree.add_fact(path, what, value);
+            }
+            match first.get(&node.object()) {
+                Some(first) => tree.add_fact(path, SAME, first.as_bytes()),
+                None => drop(first.insert(node.object(), path)),
+            }
+        }
+        tree
+    }
+
+    fn add(&mut self, content: Arc<[u8]>) -> usize {
+        self.files.push(File { content, draft: None, attributes: BTreeMap::new() });
+        self.files.len() - 1
     }
 }

@@ -11,11 +11,20 @@ pub enum Entry {
     Directory,
     /// A file with this content.
     File(Arc<[u8]>),
+    /// A symbolic link to this path.
+    Symlink(Arc<str>),
 }
 
-/// Every path and what it leads to. Paths are absolute; the root is not listed.
+/// The fact that a path leads to the same file as an earlier one, which is its value.
+pub const SAME: &str = "same file as";
+
+/// Every path and what it leads to. Paths are absolute; the root is not listed. What else is known
+/// about what is at a path are facts: extended attributes, the owner, other names of the same file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Tree(BTreeMap<Arc<str>, Entry>);
+pub struct Tree(BTreeMap<Arc<str>, Entry>, Facts);
+
+/// What is known about what is at a path, by the path and what the fact is called.
+type Facts = BTreeMap<(Arc<str>, Arc<str>), Arc<[u8]>>;
 
 impl Tree {
     /// Every entry in the order of its path.
@@ -26,6 +35,52 @@ impl Tree {
     /// Adds an entry; `false` if the path was there already.
     pub fn insert(&mut self, path: Arc<str>, entry: Entry) -> bool {
         self.0.insert(path, entry).is_none()
+    }
+
+    /// Adds what is known about what is at `path`.
+    pub fn add_fact(&mut self, path: &str, what: &str, value: &[u8]) {
+        self.1.insert((path.into(), what.into()), value.into());
+    }
+
+    /// Facts [`SAME`] name the number of a file so far: from now on the first path of it, and the
+    /// first path has none.
+    pub fn number_to_path(&mut self) {
+        let mut first: BTreeMap<Arc<[u8]>, Arc<str>> = BTreeMap::new();
+        self.1.retain(|(path, what), value| {
+            if **what != *SAME {
+                return true;
+            }
+            let Some(path) = first.get(value) else {
+                first.insert(Arc::clone(value), Arc::clone(path));
+                return false;
+            };
+            *value = path.as_bytes().into();
+            true
+        });
+    }
+
+    /// What is known about what is at `path`.
+    #[must_use]
+    pub fn fact(&self, path: &str, what: &str) -> Option<&[u8]> {
+        self.1.get(&(Arc::from(path), Arc::from(what))).map(|value| &**value)
+    }
+
+    /// All facts about what is at `path`.
+    pub fn facts_of(&self, path: &str) -> impl Iterator<Item = (&Arc<str>, &Arc<[u8]>)> {
+        let from = (Arc::from(path), Arc::from(""));
+        let facts = self.1.range(from..).take_while(move |((other, _), _)| **other == *path);
+        facts.map(|((_, what), value)| (what, value))
+    }
+
+    /// All facts, in the order of their paths.
+    pub fn facts(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>, &Arc<[u8]>)> {
+        self.1.iter().map(|((path, what), value)| (path, what, value))
+    }
+
+    /// Everything that `other` has, too.
+    pub fn extend(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().map(|(path, entry)| (Arc::clone(path), entry.clone())));
+        self.1.extend(other.1.iter().map(|(at, value)| (at.clone(), Arc::clone(value))));
     }
 
     /// This tree and one entry more.
@@ -41,6 +96,7 @@ impl Tree {
     pub fn without(&self, path: &str) -> Self {
         let mut less = self.clone();
         less.0.remove(path);
+        less.1.retain(|(other, _), _| **other != *path);
         less
     }
 
@@ -74,6 +130,21 @@ impl Tree {
                 text.push(format!("surplus  {path} ({})", Shown(entry)));
             }
         }
+        for ((path, what), value) in &self.1 {
+            let (value, other) = (value.escape_ascii(), found.fact(path, what));
+            match other.map(<[u8]>::escape_ascii) {
+                None => text.push(format!("missing  {path}: {what} \"{value}\"")),
+                Some(other) if other.to_string() != value.to_string() => {
+                    text.push(format!("differs  {path}: {what} \"{value}\" is \"{other}\""));
+                }
+                Some(_) => {}
+            }
+        }
+        for ((path, what), value) in &found.1 {
+            if self.fact(path, what).is_none() {
+                text.push(format!("surplus  {path}: {what} \"{}\"", value.escape_ascii()));
+            }
+        }
         let more = text.len().saturating_sub(lines);
         text.truncate(lines);
         if more > 0 {
@@ -85,7 +156,7 @@ impl Tree {
 
 impl FromIterator<(Arc<str>, Entry)> for Tree {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Entry)>>(entries: I) -> Self {
-        Self(entries.into_iter().collect())
+        Self(entries.into_iter().collect(), BTreeMap::new())
     }
 }
 
@@ -96,6 +167,7 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Entry::Directory => f.write_str("directory"),
+            Entry::Symlink(target) => write!(f, "link to {target}"),
             Entry::File(content) => {
                 write!(f, "{} bytes", content.len())?;
                 let head = content.get(..content.len().min(24)).unwrap_or_default();

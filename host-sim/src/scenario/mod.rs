@@ -11,6 +11,7 @@
 //!    `NoSpace`, and then must have changed nothing.
 
 mod files;
+mod links;
 mod media;
 mod names;
 mod script;
@@ -48,13 +49,19 @@ pub struct Tuning {
     pub pending_bytes_max: u16,
     /// Blocks the live journal may span.
     pub journal_blocks_max: u8,
+    /// Bits of the hash of names: fewer than 55 let names share it.
+    pub hash_bits: u8,
 }
 
 impl Tuning {
     /// What a volume gets that asks for nothing.
-    pub const DEFAULT: Self = Self { pending_bytes_max: 2048, journal_blocks_max: 4 };
+    pub const DEFAULT: Self =
+        Self { pending_bytes_max: 2048, journal_blocks_max: 4, hash_bits: 55 };
     /// Little RAM and a short journal: folds and retires all the time.
-    pub const TIGHT: Self = Self { pending_bytes_max: 1536, journal_blocks_max: 2 };
+    pub const TIGHT: Self =
+        Self { pending_bytes_max: 1536, journal_blocks_max: 2, ..Self::DEFAULT };
+    /// Names have one of four hashes.
+    pub const COLLIDING: Self = Self { hash_bits: 2, ..Self::TIGHT };
 }
 
 /// A named workload.
@@ -97,7 +104,7 @@ impl Scenario {
 
     /// Every scenario, in the order of the documentation.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        [files::ALL, names::ALL, space::ALL, media::ALL].into_iter().flatten()
+        [files::ALL, names::ALL, links::ALL, space::ALL, media::ALL].into_iter().flatten()
     }
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::bytes::{Bytes, Key};
-use super::files::{DIRENT, Dirent, GROUP, INLINE, INODE, INTENT, ROOT, directory, shown};
+use super::files::{
+    DIRENT, Dirent, Files, GROUP, INLINE, INODE, INTENT, OWNER, ROOT, SYMLINK, XATTR, Xattr,
+    directory, inode_item, is_owner, shown,
+};
 use super::state::RunState;
 use super::{Damage, Medium, Refused, Superblock, Volume, find};
 
@@ -237,7 +240,8 @@ impl Report {
             Err(damage) => return self.findings.push(damage),
         };
         let next = volume.replayed.state.scalars.next_object;
-        let mut contents: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
+        let mut contents: BTreeMap<(u8, u64), Vec<u8>> = BTreeMap::new();
+        let mut objects: BTreeMap<u64, _> = BTreeMap::new();
         let mut directories = BTreeMap::new();
         for (path, file) in &files.0 {
             let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
@@ -252,26 +256,40 @@ impl Report {
                 directories.insert(file.object, path);
                 continue;
             }
+            let names = objects.entry(file.object).or_insert((file, 0_u32));
+            names.1 += 1;
+            if names.1 > 1 {
+                continue;
+            }
             self.files += 1;
             let data = file.inode.data;
             if data == 0 {
                 continue;
             }
-            if let Some(other) = contents.insert(data, path.clone()) {
+            if let Some(other) = contents.insert((file.inode.kind, data), path.clone()) {
                 let (one, other) = (shown(path), shown(&other));
                 self.find(format!("{one} and {other} have the same content object {data}"));
             }
         }
+        for (object, (file, names)) in &objects {
+            if file.inode.links != *names {
+                let links = file.inode.links;
+                self.find(format!("object {object} has {names} names and counts {links}"));
+            }
+        }
+        self.attributes(volume, &files);
         for key in volume.tree.items.keys() {
             let orphan = match key.kind {
                 INODE => {
-                    directory(volume, key.object).is_ok() && !directories.contains_key(&key.object)
+                    !directories.contains_key(&key.object) && !objects.contains_key(&key.object)
                 }
                 DIRENT => !directories.contains_key(&key.object),
                 INLINE => {
                     let intent = Key { object: 2, kind: INTENT, offset: key.object };
-                    !contents.contains_key(&key.object) && !volume.tree.items.contains_key(&intent)
+                    let intent = volume.tree.items.contains_key(&intent);
+                    !contents.contains_key(&(1, key.object)) && !intent
                 }
+                SYMLINK => !contents.contains_key(&(3, key.object)),
                 _ => false,
             };
             if orphan {
@@ -280,15 +298,46 @@ impl Report {
         }
     }
 
+    /// Attributes belong to something that has a name and says so, or to an intent.
+    fn attributes(&mut self, volume: &Volume, files: &Files) {
+        let mut owners = std::collections::BTreeSet::new();
+        for file in files.0.values().filter(|file| file.inode.extras) {
+            owners.insert(file.object);
+        }
+        let kinds = |key: &&Key| matches!(key.kind, XATTR | OWNER);
+        for key in volume.tree.items.keys().filter(kinds) {
+            let intent = Key { object: 2, kind: INTENT, offset: key.object | 1 << 63 };
+            if !owners.contains(&key.object) && !volume.tree.items.contains_key(&intent) {
+                self.find(format!("attribute {key} of nothing that has a name"));
+            }
+        }
+        for (key, value) in volume.tree.items.iter().filter(|(key, _)| key.kind == XATTR) {
+            let hash = |own: Xattr| super::name_hash(&volume.superblock.hash_seed, &own.name);
+            if Xattr::decode(value).map(hash) != Some(key.offset >> 8) {
+                self.find(format!("attribute {key} under the hash of another name"));
+            }
+        }
+    }
+
     /// Keys and values that no name leads to.
     fn items(&mut self, volume: &Volume) {
         for (key, value) in &volume.tree.items {
             let right = match key.kind {
-                INODE => key.offset == 0 && key.object >= ROOT,
+                INODE => {
+                    let known = directory(volume, key.object).is_ok()
+                        || inode_item(volume, key.object).is_ok();
+                    key.offset == 0 && key.object >= ROOT && known
+                }
+                SYMLINK => {
+                    let target = (1..=448).contains(&value.len()) && !value.contains(&0);
+                    key.offset == 0 && key.object >= 17 && target
+                }
+                XATTR => key.object >= ROOT && Xattr::decode(value).is_some(),
+                OWNER => key.offset == 0 && key.object >= ROOT && is_owner(value),
                 DIRENT => key.object >= ROOT && Dirent::decode(value).is_ok(),
                 INLINE => key.offset == 0 && key.object >= 17 && (1..=448).contains(&value.len()),
                 GROUP => key.object == 1,
-                INTENT => key.object == 2 && is_intent(value),
+                INTENT => key.object == 2 && is_intent(key, value),
                 kind => kind >= 128,
             };
             if !right {
@@ -324,9 +373,15 @@ fn state_of(volume: &Volume, groups: &BTreeMap<u32, Vec<u8>>, block: u32) -> Run
     }
 }
 
-fn is_intent(value: &[u8]) -> bool {
+fn is_intent(key: &Key, value: &[u8]) -> bool {
     let mut b = Bytes(value);
     let (kind, reserved) = (b.u8(), b.number(3));
     let (from, to) = (b.u48(), b.u48());
-    kind == Some(1) && reserved == Some(0) && to.is_some() && to >= from && b.0.is_empty()
+    let whole = reserved == Some(0) && to.is_some() && to >= from && b.0.is_empty();
+    let of_kind = match kind {
+        Some(1) => key.offset >> 63 == 0,
+        Some(3) => key.offset >> 63 == 1 && to == Some(0),
+        _ => false,
+    };
+    whole && of_kind
 }

@@ -11,14 +11,19 @@ pub const ROOT: u64 = 16;
 pub const INODE: u8 = 1;
 pub const DIRENT: u8 = 2;
 pub const INLINE: u8 = 3;
+pub const XATTR: u8 = 6;
+pub const SYMLINK: u8 = 7;
 pub const GROUP: u8 = 9;
 pub const INTENT: u8 = 10;
+pub const OWNER: u8 = 14;
 
 /// What an inode says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inode {
     /// 1 file, 2 directory, 3 symbolic link.
     pub kind: u8,
+    /// Whether there may be attributes.
+    pub extras: bool,
     /// Names.
     pub links: u32,
     /// Object that owns the content; 0: none.
@@ -41,12 +46,13 @@ impl Inode {
         let modified = i64::from_le_bytes(b.array().ok_or(cut)?);
         b.take(16).ok_or(cut)?;
         let kept = (1..=3).contains(&kind)
-            && flags == 0
+            && flags & !4 == 0
+            && (kind != 3 || (valid == size && size > 0))
             && links >= 1
             && (kind != 2 || links == 1)
             && (data == 0 || data >= 17)
             && valid <= size;
-        let inode = Self { kind, links, data, size, valid, modified };
+        let inode = Self { kind, extras: flags == 4, links, data, size, valid, modified };
         if kept { Ok(inode) } else { Err("an inode that breaks a rule") }
     }
 }
@@ -101,7 +107,7 @@ pub struct File {
     pub object: u64,
     /// Its inode.
     pub inode: Inode,
-    /// Its content, if the items hold it.
+    /// Its content, if the items hold it; for a symbolic link the path that it leads to.
     pub content: Vec<u8>,
 }
 
@@ -164,6 +170,32 @@ pub fn shown(path: &[u8]) -> String {
     if path.is_empty() { "/".into() } else { path.escape_ascii().to_string() }
 }
 
+/// An extended attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Xattr {
+    /// Its name.
+    pub name: Vec<u8>,
+    /// What was put under it.
+    pub value: Vec<u8>,
+}
+
+impl Xattr {
+    /// The attribute in an item's value, if it keeps the rules.
+    pub fn decode(value: &[u8]) -> Option<Self> {
+        let mut b = Bytes(value);
+        let [flags, length] = b.array()?;
+        let name = b.take(length.into())?.to_vec();
+        let kept = flags == 0 && (1..=127).contains(&length) && !name.contains(&0);
+        (kept && value.len() <= 450).then(|| Self { name, value: b.0.to_vec() })
+    }
+}
+
+/// Whether `value` is an owner.
+pub fn is_owner(value: &[u8]) -> bool {
+    let mut b = Bytes(value);
+    value.len() == 12 && b.u16().is_some_and(|mode| mode < 4096) && b.u16() == Some(0)
+}
+
 /// Inode and parent of a directory.
 pub fn directory(volume: &Volume, object: u64) -> Result<(Inode, u64), &'static str> {
     let key = Key { object, kind: INODE, offset: 0 };
@@ -179,7 +211,7 @@ pub fn directory(volume: &Volume, object: u64) -> Result<(Inode, u64), &'static 
     }
 }
 
-fn inode_item(volume: &Volume, object: u64) -> Result<Inode, &'static str> {
+pub fn inode_item(volume: &Volume, object: u64) -> Result<Inode, &'static str> {
     let key = Key { object, kind: INODE, offset: 0 };
     let value = volume.tree.items.get(&key).ok_or("a file without an inode")?;
     let mut b = Bytes(value);
@@ -188,7 +220,8 @@ fn inode_item(volume: &Volume, object: u64) -> Result<Inode, &'static str> {
 }
 
 fn content(volume: &Volume, inode: &Inode) -> Result<Vec<u8>, &'static str> {
-    let key = Key { object: inode.data, kind: INLINE, offset: 0 };
+    let kind = if inode.kind == 3 { SYMLINK } else { INLINE };
+    let key = Key { object: inode.data, kind, offset: 0 };
     let empty = Vec::new();
     let item = volume.tree.items.get(&key).unwrap_or(&empty);
     let valid = usize::try_from(inode.valid).unwrap_or(usize::MAX);

@@ -49,6 +49,7 @@ fn both_see_the_same_tree_and_the_check_counts_every_block_once() {
             let found = &files[path.as_bytes()];
             match entry {
                 Entry::Directory => assert_eq!(found.inode.kind, 2, "{path}"),
+                Entry::Symlink(target) => assert_eq!(found.content, target.as_bytes(), "{path}"),
                 Entry::File(content) => assert_eq!(found.content, **content, "{path}"),
             }
         }
@@ -57,7 +58,8 @@ fn both_see_the_same_tree_and_the_check_counts_every_block_once() {
 
 #[test]
 fn every_scenario_ends_with_a_volume_that_a_stranger_can_read() {
-    for scenario in Scenario::all() {
+    // The specification knows whole hashes only.
+    for scenario in Scenario::all().filter(|scenario| scenario.tuning.hash_bits == 55) {
         let recording = crate::explore::play::record(&Vellum, scenario, 1);
         let recording = recording.unwrap_or_else(|fault| panic!("{}: {fault}", scenario.name));
         let mut image = recording.start;

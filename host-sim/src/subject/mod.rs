@@ -43,8 +43,19 @@ pub struct Listed {
     pub name: String,
     /// Whether it is a directory.
     pub directory: bool,
+    /// Whether it is a symbolic link.
+    pub link: bool,
     /// Bytes of content.
     pub size: u64,
+}
+
+/// What is known about something beside its content.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// Where a link leads.
+    pub target: String,
+    /// What it is called, and what it is.
+    pub facts: Vec<(String, Vec<u8>)>,
 }
 
 /// Blocks in use and not in use.
@@ -99,6 +110,17 @@ pub trait Mounted {
     /// # Errors
     /// The filesystem's.
     fn list(&self, directory: &str) -> Result<Vec<Listed>>;
+
+    /// What else is known about what is at `path`, which is not followed: for a link the path it
+    /// leads to, and facts, by the names that a [`Tree`] gives them. A file with several names
+    /// tells the number of its object as the fact [`SAME`].
+    ///
+    /// # Errors
+    /// The filesystem's.
+    ///
+    /// [`Tree`]: crate::model::Tree
+    /// [`SAME`]: crate::model::SAME
+    fn facts(&self, path: &str, listed: &Listed) -> Result<Facts>;
 
     /// The whole content of a file.
     ///

@@ -13,7 +13,7 @@ use fs_core::blocking::device::BlockDevice;
 use fs_core::error::{Error, ErrorKind, Result};
 use fs_core::units::ByteOffset;
 
-use super::{Ending, Listed, Mounted, Mounting, Space, Subject};
+use super::{Ending, Facts, Listed, Mounted, Mounting, Space, Subject};
 use crate::chip::Nor;
 use crate::model::{Entry, Model, Op, Slot, Tree};
 use crate::rng::TraceHash;
@@ -235,10 +235,15 @@ impl Mounted for Volume<'_> {
         Ok(inside.collect())
     }
 
+    fn facts(&self, _: &str, _: &Listed) -> Result<Facts> {
+        Ok(Facts::default())
+    }
+
     fn content(&self, path: &str) -> Result<Vec<u8>> {
         match self.model.borrow().visible().iter().find(|(other, _)| ***other == *path) {
             Some((_, Entry::File(content))) => Ok(content.to_vec()),
             Some((_, Entry::Directory)) => Err(Error::IsADirectory),
+            Some((_, Entry::Symlink(_))) => Err(Error::LinkLoop),
             None => Err(Error::NotFound),
         }
     }
@@ -259,8 +264,10 @@ fn listed(name: &str, entry: &Entry) -> Listed {
     let (directory, size) = match entry {
         Entry::Directory => (true, 0),
         Entry::File(content) => (false, content.len() as u64),
+        Entry::Symlink(target) => (false, target.len() as u64),
     };
-    Listed { name: name.into(), directory, size }
+    let link = matches!(entry, Entry::Symlink(_));
+    Listed { name: name.into(), directory, link, size }
 }
 
 fn failed(error: ErrorKind) -> Error {
@@ -302,7 +309,7 @@ fn encode(tree: &Tree) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (path, entry) in tree.iter() {
         let content: &[u8] = match entry {
-            Entry::Directory => &[],
+            Entry::Directory | Entry::Symlink(_) => &[],
             Entry::File(content) => content,
         };
         bytes.push(u8::from(*entry != Entry::Directory));

@@ -5,12 +5,13 @@ use std::cell::RefCell;
 use fs_core::api::{FileId, FormatOptions, MountOptions, NameBuf, NodeKind, OpenOptions};
 use fs_core::blocking::Volume;
 use fs_core::error::{Error, Result};
+use fs_core::format::name::short_hashes;
 use fs_core::memory::Memory;
 
-use super::{Ending, Listed, Mounted, Mounting, Space, Subject};
+use super::{Ending, Facts, Listed, Mounted, Mounting, Space, Subject};
 use crate::chip::Nor;
 use crate::clock::wall;
-use crate::model::{Access, LENGTH_MAX, Op, Slot};
+use crate::model::{Access, LENGTH_MAX, Op, SAME, Slot};
 use crate::scenario::Tuning;
 
 /// The memory every scenario fits into.
@@ -25,7 +26,11 @@ pub struct Vellum;
 pub fn format_options(tuning: Tuning) -> FormatOptions {
     FormatOptions {
         uuid: *b"explored volume!",
-        hash_seed: *b"explored hashes!",
+        hash_seed: if tuning.hash_bits < 55 {
+            short_hashes(tuning.hash_bits)
+        } else {
+            *b"explored hashes!"
+        },
         pending_bytes_max: tuning.pending_bytes_max,
         journal_blocks_max: tuning.journal_blocks_max,
         ..FormatOptions::default()
@@ -134,6 +139,10 @@ impl Mounted for Live<'_, '_> {
             Op::Rmdir(path) => volume.rmdir(path),
             Op::Remove(path) => volume.remove(path),
             Op::Rename(from, to) => volume.rename(from, to),
+            Op::RenameWith(from, to, mode) => volume.rename_with(from, to, *mode),
+            Op::Exchange(one, other) => volume.exchange(one, other),
+            Op::Link(file, name) => volume.link(file, name),
+            Op::Symlink(target, path) => volume.symlink(target, path),
             Op::Truncate(path, len) => volume.truncate(path, *len),
             Op::Replace(path, bytes) => volume.replace(path, bytes),
             Op::Maintain(budget) => volume.maintain(*budget).map(|_| ()),
@@ -156,10 +165,26 @@ impl Mounted for Live<'_, '_> {
             entries.push(Listed {
                 name: String::from_utf8_lossy(name.as_bytes()).into_owned(),
                 directory: entry.kind == NodeKind::Directory,
+                link: entry.kind == NodeKind::Symlink,
                 size: entry.size,
             });
         }
         Ok(entries)
+    }
+
+    fn facts(&self, path: &str, listed: &Listed) -> Result<Facts> {
+        let mut facts = Facts::default();
+        let found = self.volume.symlink_stat(path)?;
+        if found.links > 1 {
+            facts.facts.push((SAME.into(), found.object.0.to_string().into()));
+        }
+        if listed.link {
+            let mut target = vec![0; LENGTH_MAX];
+            let length = self.volume.read_link(path, &mut target)?;
+            target.truncate(length);
+            facts.target = String::from_utf8_lossy(&target).into_owned();
+        }
+        Ok(facts)
     }
 
     fn content(&self, path: &str) -> Result<Vec<u8>> {
@@ -174,6 +199,7 @@ impl Mounted for Live<'_, '_> {
         Ok(Listed {
             name: path.rsplit('/').next().unwrap_or_default().into(),
             directory: found.kind == NodeKind::Directory,
+            link: found.kind == NodeKind::Symlink,
             size: found.size,
         })
     }
