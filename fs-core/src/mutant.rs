@@ -112,6 +112,16 @@ mutants! {
     FlushCheckpointSkipped,
     /// No flush after an anchor entry (edge 5).
     FlushAnchorSkipped,
+    /// A tail image is programmed over the one before.
+    TailInPlace,
+    /// The first image of a new pair goes to the sector of the frozen one.
+    FrozenImageReused,
+    /// Only one sector of a pair is read.
+    OneImageRead,
+    /// An image behind one that is lost is taken for nothing.
+    LaterImageIgnored,
+    /// A format on media without an erase writes the superblock before the entry.
+    SuperblockBeforeEntry,
 }
 
 #[cfg(feature = "mutants")]

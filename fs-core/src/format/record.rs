@@ -132,6 +132,12 @@ impl Header {
         Ok(header)
     }
 
+    /// How many numbers this record is ahead of `sequence`, modulo 2^32.
+    #[must_use]
+    pub const fn ahead_of(&self, sequence: Sequence) -> u32 {
+        self.sequence_low.wrapping_sub(low_32(sequence.0))
+    }
+
     fn check(&self) -> Result<(), Malformed> {
         if !matches!(self.length, 16..=RECORD_MAX) {
             return Err(Malformed::Field("length"));

@@ -83,6 +83,11 @@ impl Anchors {
         }
     }
 
+    /// Calls both blocks ready for their first entry.
+    pub(super) fn trust(&mut self) {
+        self.clean = [Some(0); 2];
+    }
+
     fn block(&self, which: u8) -> BlockNo {
         let [first, last] = self.blocks;
         if which == 0 { first } else { last }
@@ -146,7 +151,8 @@ impl Anchors {
         Ok(best)
     }
 
-    /// Programs the bytes of an entry over themselves: what reads well now will do so later.
+    /// Programs the bytes of an entry over themselves: what reads well now will do so later. Not
+    /// where nothing needs an erase.
     ///
     /// # Errors
     /// The device's.
@@ -155,12 +161,16 @@ impl Anchors {
         media: &mut Media<'_, D>,
         found: &Found,
     ) -> Result<()> {
+        if media.rewrites() {
+            return Ok(());
+        }
         media.write_slot(self.block(found.which), found.slot, &found.entry).await
     }
 
     /// Removes every doubt about which entry is the newest: programs its bytes over themselves,
     /// and zeros over each slot that holds garbage, that may only look blank, or that reads as an
     /// entry above the newest: it did not count when it was looked for, and must never count.
+    /// Where nothing needs an erase there are no such cells, and nothing is done.
     ///
     /// # Errors
     /// The device's; to be repeated then.
@@ -168,7 +178,7 @@ impl Anchors {
         if !mutant::on(Mutant::AnchorSlotReused) {
             self.clean = [None; 2];
         }
-        let Some(newest) = self.newest else { return Ok(()) };
+        let Some(newest) = self.newest.filter(|_| !media.rewrites()) else { return Ok(()) };
         if !mutant::on(Mutant::EntryNotStrengthened) {
             self.strengthen(media, &newest).await?;
         }
@@ -190,7 +200,7 @@ impl Anchors {
     /// # Errors
     /// The device's; to be repeated then.
     pub async fn resolve_sealed<D: BlockDevice>(&mut self, media: &mut Media<'_, D>) -> Result<()> {
-        let Some(newest) = self.newest else { return Ok(()) };
+        let Some(newest) = self.newest.filter(|_| !media.rewrites()) else { return Ok(()) };
         let which = 1 ^ newest.which;
         let block = self.block(which);
         let state = media.read_slot(block, 0).await?;
@@ -232,7 +242,8 @@ impl Anchors {
     }
 
     /// Writes `entry` behind all others. One program, and an erase and a superblock copy if the
-    /// block is full or was not erased by this session.
+    /// block is full or was not erased by this session. Where nothing needs an erase it is always
+    /// the first slot that is programmed over.
     ///
     /// # Errors
     /// The device's; the anchors are then doubtful.
@@ -244,7 +255,11 @@ impl Anchors {
     ) -> Result<()> {
         let which = self.target();
         let block = self.block(which);
-        let free = self.clean_mut(which).take().filter(|slot| *slot < media.slot_count());
+        let rewrites = media.rewrites();
+        let mut free = self.clean_mut(which).take().filter(|slot| *slot < media.slot_count());
+        if rewrites && (free.is_some() || media.has_superblock(block).await?) {
+            free = Some(0);
+        }
         let slot = if let Some(slot) = free {
             slot
         } else {
@@ -255,7 +270,7 @@ impl Anchors {
             0
         };
         media.write_slot(block, slot, &entry).await?;
-        *self.clean_mut(which) = Some(slot.saturating_add(1));
+        *self.clean_mut(which) = Some(if rewrites { 0 } else { slot.saturating_add(1) });
         self.session_seen = self.session_seen.max(entry.session);
         self.newest = Some(Found { entry, which, slot });
         Ok(())

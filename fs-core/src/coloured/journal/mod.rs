@@ -15,6 +15,8 @@
 //!    the newest, and into a slot only if this session erased that block; else it is erased first.
 //! 5. Starting from the newest entry or from the one before it reaches the same newest state.
 //! 6. After a seal nothing is appended behind it: the next record opens the named next block.
+//! 7. On sector media records are gathered in images, see `images`: an acknowledged record is never
+//!    in a sector that is being programmed.
 //!
 //! **After a power cut.** The record in flight is there or not; an entry in flight is there or
 //! not, and by rule 5 it does not matter. Both may read differently each time (metastable cells),
@@ -24,6 +26,7 @@
 //! and once per session and block, or when the block is full, an erase and a superblock copy.
 
 mod anchors;
+mod images;
 mod replay;
 #[cfg(test)]
 mod tests;
@@ -83,7 +86,10 @@ pub struct Journal {
     chain: heapless::Vec<Link, CHAIN_MAX>,
     /// Tag of the newest block of the chain; the one before has the tag before, modulo 256.
     tag: u8,
+    /// Bytes in use of the newest block; with images, of the one in the first sector of the pair.
     offset: u32,
+    /// With images: the sectors that they alternate between.
+    pair: [u8; 2],
     previous: u32,
     sequence: Sequence,
     session: Session,
@@ -100,6 +106,7 @@ impl Journal {
             chain: heapless::Vec::new(),
             tag: 0,
             offset: 0,
+            pair: images::FIRST_PAIR,
             previous: 0,
             sequence: Sequence(0),
             session: Session(0),
@@ -117,6 +124,11 @@ impl Journal {
     /// The anchors.
     pub fn anchors(&self) -> &Anchors {
         &self.anchors
+    }
+
+    /// Calls both anchor blocks ready for an entry, whatever else they hold.
+    pub fn trust_anchors(&mut self) {
+        self.anchors.trust();
     }
 
     /// Tag for what the newest block logs.
@@ -155,10 +167,13 @@ impl Journal {
 impl Journal {
     /// Whether a record of `length` bytes may be appended to the newest block.
     pub fn has_room<D: BlockDevice>(&self, media: &Media<'_, D>, length: usize) -> bool {
+        let open = !self.sealed || mutant::on(Mutant::SealBlockContinued);
+        if media.has_images() {
+            return open && self.image_for(media, length).is_some();
+        }
         let end =
             usize::try_from(self.offset).unwrap_or(usize::MAX).checked_add(media.padded(length));
         let block = usize::try_from(media.block_bytes()).unwrap_or(usize::MAX);
-        let open = !self.sealed || mutant::on(Mutant::SealBlockContinued);
         open && end.is_some_and(|end| end <= block)
     }
 
@@ -175,14 +190,13 @@ impl Journal {
         length: usize,
     ) -> Result<()> {
         let block = self.chain.last().ok_or(Error::Bug)?.block;
-        let place = Place { block, offset: self.offset };
-        self.write(media, place, kind, last, bytes, length).await
+        self.write(media, block, kind, last, bytes, length).await
     }
 
     async fn write<D: BlockDevice>(
         &mut self,
         media: &mut Media<'_, D>,
-        place: Place,
+        block: BlockNo,
         kind: RecordKind,
         last: bool,
         bytes: &mut [u8],
@@ -190,8 +204,17 @@ impl Journal {
     ) -> Result<()> {
         let identity = self.identity(media.volume());
         let padded = u32::try_from(media.padded(length)).map_err(|_| Error::Bug)?;
-        self.previous = media.write_record(place, &identity, kind, last, bytes, length).await?;
-        self.offset = place.offset.saturating_add(padded);
+        let (offset, kept, pair, used) = if media.has_images() {
+            let image = self.image_for(media, length).ok_or(Error::Bug)?;
+            (image.offset(), image.kept, image.pair, image.used)
+        } else {
+            (self.offset, 0, self.pair, self.offset.saturating_add(padded))
+        };
+        let place = Place { block, offset };
+        let at = (place, kept);
+        self.previous = media.write_record(at, &identity, kind, last, bytes, length).await?;
+        self.pair = pair;
+        self.offset = used;
         self.sequence = self.sequence.next();
         let length = u16::try_from(length).map_err(|_| Error::Bug)?;
         self.newest = Some(Newest { place, length, identity });
@@ -213,8 +236,13 @@ impl Journal {
         length: usize,
     ) -> Result<()> {
         let link = Link { block, seed: self.previous, sequence: self.sequence, base };
-        let place = Place { block, offset: 0 };
-        self.write(media, place, RecordKind::Header, false, bytes, length).await?;
+        let before = (self.offset, self.pair);
+        (self.offset, self.pair) = (0, images::FIRST_PAIR);
+        let written = self.write(media, block, RecordKind::Header, false, bytes, length).await;
+        if written.is_err() {
+            (self.offset, self.pair) = before;
+        }
+        written?;
         self.chain.push(link).map_err(|_| Error::Bug)?;
         self.tag = self.tag.wrapping_add(1);
         Ok(())
@@ -230,6 +258,7 @@ impl Journal {
             chain: heapless::Vec::new(),
             tag: self.tag.wrapping_add(1),
             offset: 0,
+            pair: images::FIRST_PAIR,
             previous: 0,
             sequence: self.sequence,
             session: self.anchors.session_seen().next(),
@@ -250,6 +279,7 @@ impl Journal {
     }
 
     /// Programs the seal at the end of the journal once more, so that no later mount misses it.
+    /// Where nothing needs an erase a cell is old or new, and nothing is done.
     /// `false` if it no longer reads as a seal: it was never whole.
     ///
     /// # Errors
@@ -259,7 +289,7 @@ impl Journal {
         media: &mut Media<'_, D>,
         work: &mut [u8],
     ) -> Result<bool> {
-        if mutant::on(Mutant::SealNotStrengthened) {
+        if media.rewrites() || mutant::on(Mutant::SealNotStrengthened) {
             return Ok(true);
         }
         let newest = self.newest.filter(|_| self.sealed).ok_or(Error::Bug)?;

@@ -41,6 +41,7 @@ impl Journal {
         let _ = self.chain.push(link);
         self.tag = 0;
         self.offset = 0;
+        self.pair = super::images::FIRST_PAIR;
         self.previous = entry.seed;
         self.sequence = entry.start_sequence;
         self.session = entry.session;
@@ -57,7 +58,7 @@ impl Journal {
     }
 
     /// Goes on in the named next block, which begins with `header`.
-    fn follow<D>(
+    pub(super) fn follow<D>(
         &mut self,
         place: Place,
         header: &Header,
@@ -81,7 +82,7 @@ impl Journal {
         Ok(self.take(place, header, identity))
     }
 
-    fn take(&mut self, place: Place, header: &Header, identity: RecordPlace) -> Step {
+    pub(super) fn take(&mut self, place: Place, header: &Header, identity: RecordPlace) -> Step {
         self.previous = header.checksum;
         self.sequence = self.sequence.next();
         self.sealed = header.kind == RecordKind::Seal;
@@ -103,6 +104,9 @@ impl Journal {
         blocks_max: u8,
         work: &mut [u8],
     ) -> Result<Step> {
+        if media.has_images() {
+            return self.next_in_images(media, next, blocks_max, work).await;
+        }
         let block = self.chain.last().ok_or(Error::Bug)?.block;
         let place = Place { block, offset: self.offset };
         let identity = self.identity(media.volume());
@@ -120,15 +124,18 @@ impl Journal {
             return Ok(Step::End);
         }
         let place_in_next = Place { block: next, offset: 0 };
+        let starts = [place_in_next];
         match media.read_record(place_in_next, &identity, work).await? {
             Reading::Record(header) => {
                 return self.follow(place_in_next, &header, identity, blocks_max, media);
             }
-            Reading::Torn => media.refuse_successor(place_in_next, &identity, next, work).await?,
+            Reading::Torn => {
+                media.refuse_successor(place_in_next, &identity, &starts, work).await?
+            }
             Reading::Blank => {}
         }
         if reading == Reading::Torn {
-            media.refuse_successor(place, &identity, next, work).await?;
+            media.refuse_successor(place, &identity, &starts, work).await?;
         }
         Ok(Step::End)
     }

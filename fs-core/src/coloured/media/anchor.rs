@@ -29,8 +29,12 @@ pub enum SlotState {
 
 #[colour]
 impl<D: BlockDevice> Media<'_, D> {
-    /// How many slots an anchor block has behind its superblock page.
+    /// How many slots an anchor block has behind its superblock page. On sector volumes one:
+    /// there is no erase to be saved, and what is not there cannot be mistaken for the newest.
     pub fn slot_count(&self) -> SlotNo {
+        if self.has_images() {
+            return 1;
+        }
         let bytes = self.block_bytes().saturating_sub(FIRST_SLOT);
         let slots = bytes.checked_div(self.slot_bytes()).unwrap_or(0);
         SlotNo::try_from(slots).unwrap_or(SlotNo::MAX)
@@ -62,6 +66,17 @@ impl<D: BlockDevice> Media<'_, D> {
         self.program_slot(block, slot, &bytes).await
     }
 
+    /// Makes a slot blank, so that nobody looks behind it. For media that need no erase.
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn blank_slot(&mut self, block: BlockNo, slot: SlotNo) -> Result<()> {
+        if slot >= self.slot_count() {
+            return Ok(());
+        }
+        self.program_slot(block, slot, &[self.erase_value; anchor::SIZE]).await
+    }
+
     /// Programs zeros over a slot: whatever it seemed to hold, it is garbage from now on.
     ///
     /// # Errors
@@ -77,7 +92,7 @@ impl<D: BlockDevice> Media<'_, D> {
         bytes: &[u8; anchor::SIZE],
     ) -> Result<()> {
         let offset = self.slot_offset(slot);
-        self.program(block, offset, bytes).await?;
+        self.program_padded(block, offset, bytes).await?;
         self.barrier(Edge::Anchor).await
     }
 

@@ -12,11 +12,14 @@
 //! 3. One page is cached. Programs and erases go through here; a program drops it if it is of the
 //!    same block, an erase always.
 //! 4. What must not overtake what is a [`Edge`], and every edge is one call of [`Media::barrier`].
+//! 5. What kind of medium it is shows here and in `journal::images` only: a device that needs no
+//!    erase is never erased, struck or strengthened; one that is read by sectors is read so; and
+//!    where the program unit is a sector, small structures are padded to it.
 //!
 //! **After a power cut.** Nothing to do: the room keeps no state that the medium does not hold.
 //!
 //! **Cost.** A page: one read of 512 bytes, none if it is the cached one. A record: two reads, or
-//! one program. RAM: one page.
+//! one program. RAM: one page; on sector media a sector of the journal as well.
 
 mod anchor;
 mod record;
@@ -29,11 +32,15 @@ use crate::format::page::{self, PageIdentity};
 use crate::format::pointer::NodePointer;
 use crate::format::superblock::{self, Features, Superblock};
 use crate::mutant::{self, Mutant};
-use crate::units::{BlockNo, ByteOffset, Generation, Geometry, PAGE_BYTES};
+use crate::units::{BlockNo, ByteOffset, Generation, Geometry, Guarantees, PAGE_BYTES};
 
 pub use crate::error::corrupt;
 pub use anchor::{SlotNo, SlotState};
 pub use record::{Place, Reading};
+
+/// Bytes of a sector: a page.
+pub const SECTOR: u32 = 512;
+const _: () = assert!(SECTOR as usize == PAGE_BYTES);
 
 /// What must be durable before what. The numbers are those of `docs/design.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +89,9 @@ impl SuperblockCopy {
     }
 }
 
+/// The largest program unit that is padded to. A larger one is a sector.
+pub const SMALL_UNIT_MAX: u32 = 64;
+
 /// A device whose metadata is verified.
 pub struct Media<'m, D> {
     device: &'m mut D,
@@ -90,12 +100,36 @@ pub struct Media<'m, D> {
     block_log2: u8,
     program_unit: u32,
     erase_value: u8,
+    /// Whether anything may be programmed over anything: then nothing is ever erased.
+    rewrites: bool,
+    /// Whether the device is read by whole sectors, through the page cache.
+    by_sector: bool,
     page: &'m mut [u8; PAGE_BYTES],
+    /// What the page cache holds. A sector of unknown content has generation 0, which no node has.
     cached: Option<(BlockNo, Generation, u8)>,
+    /// The tail image of the journal, on volumes that have them.
+    image: &'m mut [u8],
 }
 
 fn failed(error: &impl DeviceError) -> Error {
     Error::Device(error.kind())
+}
+
+impl<D> Media<'_, D> {
+    /// Bytes of a block.
+    pub fn block_bytes(&self) -> u32 {
+        1_u32.checked_shl(self.block_log2.into()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether anything may be programmed over anything.
+    pub fn rewrites(&self) -> bool {
+        self.rewrites
+    }
+
+    /// Whether the journal is written in tail images: a sector is the smallest program.
+    pub fn has_images(&self) -> bool {
+        self.program_unit > SMALL_UNIT_MAX
+    }
 }
 
 #[colour]
@@ -110,8 +144,11 @@ impl<'m, D: BlockDevice> Media<'m, D> {
             block_log2: 12,
             program_unit: geometry.program_unit,
             erase_value: 0xFF,
+            rewrites: !geometry.guarantees.contains(Guarantees::NEEDS_ERASE),
+            by_sector: geometry.read_unit.max(geometry.program_unit) > SMALL_UNIT_MAX,
             page,
             cached: None,
+            image: &mut [],
         }
     }
 
@@ -124,14 +161,14 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         self.cached = None;
     }
 
+    /// Lends the RAM for the tail image: a sector.
+    pub fn lend_image(&mut self, image: &'m mut [u8]) {
+        self.image = image;
+    }
+
     /// What the device says about itself.
     pub fn geometry(&self) -> Geometry {
         self.geometry
-    }
-
-    /// Bytes of a block.
-    pub fn block_bytes(&self) -> u32 {
-        1_u32.checked_shl(self.block_log2.into()).unwrap_or(u32::MAX)
     }
 
     /// What every checksum of the volume is seeded with.
@@ -186,11 +223,14 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         self.program(block, u32::from(page).saturating_mul(512), bytes).await
     }
 
-    /// Erases `count` blocks from `first`.
+    /// Erases `count` blocks from `first`, on media that need it.
     ///
     /// # Errors
     /// The device's; the blocks then hold anything.
     pub async fn erase(&mut self, first: BlockNo, count: u16) -> Result<()> {
+        if self.rewrites {
+            return Ok(());
+        }
         self.cached = None;
         let bytes = u64::from(self.block_bytes()).saturating_mul(count.into());
         let erased = self.device.erase(first.offset(self.block_log2), bytes).await;
@@ -220,14 +260,30 @@ impl<'m, D: BlockDevice> Media<'m, D> {
     /// # Errors
     /// The device's, but for `Uncorrectable`, which reads as damaged.
     pub async fn read_superblock(&mut self, at: ByteOffset) -> Result<SuperblockCopy> {
-        let mut bytes = [0; superblock::SIZE];
-        match self.device.read(at, &mut bytes).await {
-            Ok(()) => Ok(SuperblockCopy::of(&bytes)),
+        self.cached = None;
+        let length = if self.by_sector { PAGE_BYTES } else { superblock::SIZE };
+        let target = self.page.get_mut(..length).ok_or(Error::Bug)?;
+        match self.device.read(at, target).await {
+            Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::Uncorrectable => {
-                Ok(SuperblockCopy::Damaged(Malformed::Checksum))
+                return Ok(SuperblockCopy::Damaged(Malformed::Checksum));
             }
-            Err(error) => Err(failed(&error)),
+            Err(error) => return Err(failed(&error)),
         }
+        let bytes = self.page.first_chunk().ok_or(Error::Bug)?;
+        if self.rewrites && *bytes == [0; superblock::SIZE] {
+            return Ok(SuperblockCopy::Blank);
+        }
+        Ok(SuperblockCopy::of(bytes))
+    }
+
+    /// Whether `block` begins with a whole superblock. One read.
+    ///
+    /// # Errors
+    /// The device's, but for `Uncorrectable`.
+    pub async fn has_superblock(&mut self, block: BlockNo) -> Result<bool> {
+        let copy = self.read_superblock(self.place(block, 0)).await?;
+        Ok(matches!(copy, SuperblockCopy::Valid(_)))
     }
 
     /// Programs a superblock copy, or the mark of a format in progress, into an erased `block`.
@@ -239,7 +295,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         block: BlockNo,
         bytes: &[u8; superblock::SIZE],
     ) -> Result<()> {
-        self.program(block, 0, bytes).await
+        self.program_padded(block, 0, bytes).await
     }
 
     /// The device, to look at it and to damage it.
@@ -249,11 +305,14 @@ impl<'m, D: BlockDevice> Media<'m, D> {
     }
 
     /// Programs zeros over the place of a superblock copy, whatever is there: what is left of it
-    /// when the next erase is cut is no superblock and no mark.
+    /// when the next erase is cut is no superblock and no mark. Not where nothing is erased.
     ///
     /// # Errors
     /// The device's.
     pub async fn strike_superblock(&mut self, block: BlockNo) -> Result<()> {
+        if self.rewrites {
+            return Ok(());
+        }
         self.program(block, 0, &[0; superblock::SIZE]).await?;
         self.barrier(Edge::Superblock).await
     }
@@ -268,14 +327,67 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         self.device.program(at, bytes).await.map_err(|error| failed(&error))
     }
 
+    /// Programs a small structure; where a sector is the smallest program, with zeros behind it.
+    async fn program_padded(&mut self, block: BlockNo, offset: u32, bytes: &[u8]) -> Result<()> {
+        if !self.has_images() {
+            return self.program(block, offset, bytes).await;
+        }
+        self.cached = None;
+        let (start, rest) = self.page.split_at_mut_checked(bytes.len()).ok_or(Error::Bug)?;
+        start.copy_from_slice(bytes);
+        rest.fill(0);
+        let at = self.place(block, offset);
+        self.device.program(at, &self.page[..]).await.map_err(|error| failed(&error))
+    }
+
     /// Reads `target`; `false` if the medium cannot give the bytes back.
     async fn try_read(&mut self, block: BlockNo, offset: u32, target: &mut [u8]) -> Result<bool> {
-        let at = self.place(block, offset);
-        match self.device.read(at, target).await {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::Uncorrectable => Ok(false),
-            Err(_) if mutant::on(Mutant::ErrorReadAsTorn) => Ok(false),
-            Err(error) => Err(failed(&error)),
+        if self.by_sector {
+            return self.read_sectors(block, offset, target).await;
         }
+        let at = self.place(block, offset);
+        let read = self.device.read(at, target).await;
+        readable(&read)
+    }
+
+    /// The same through the page cache, sector by sector.
+    async fn read_sectors(
+        &mut self,
+        block: BlockNo,
+        mut offset: u32,
+        target: &mut [u8],
+    ) -> Result<bool> {
+        let mut rest = target;
+        while !rest.is_empty() {
+            let sector = u8::try_from(offset / SECTOR).map_err(|_| Error::Bug)?;
+            let wanted = (block, Generation(0), sector);
+            if self.cached != Some(wanted) {
+                self.cached = None;
+                let at = self.place(block, u32::from(sector).saturating_mul(SECTOR));
+                let read = self.device.read(at, &mut self.page[..]).await;
+                if !readable(&read)? {
+                    return Ok(false);
+                }
+                self.cached = Some(wanted);
+            }
+            let skip = usize::try_from(offset % SECTOR).unwrap_or(0);
+            let source = self.page.get(skip..).ok_or(Error::Bug)?;
+            let length = source.len().min(rest.len());
+            let (now, later) = rest.split_at_mut_checked(length).ok_or(Error::Bug)?;
+            now.copy_from_slice(source.get(..length).ok_or(Error::Bug)?);
+            offset = offset.saturating_add(u32::try_from(length).unwrap_or(SECTOR));
+            rest = later;
+        }
+        Ok(true)
+    }
+}
+
+/// Whether a read gave the bytes back; an error that says nothing about them stays one.
+fn readable<E: DeviceError>(read: &core::result::Result<(), E>) -> Result<bool> {
+    match read {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::Uncorrectable => Ok(false),
+        Err(_) if mutant::on(Mutant::ErrorReadAsTorn) => Ok(false),
+        Err(error) => Err(failed(error)),
     }
 }

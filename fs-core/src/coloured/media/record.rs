@@ -2,17 +2,18 @@
 
 use super::super::colour;
 use super::super::device::BlockDevice;
-use super::{Edge, Media};
+use super::{Edge, Media, SECTOR};
 use crate::error::{DeviceError, Error, ErrorKind, Malformed, Result};
 use crate::format::record::{self, HEADER_BYTES, Header, RECORD_MAX, RecordKind, RecordPlace};
 use crate::mutant::{self, Mutant};
-use crate::units::BlockNo;
+use crate::units::{BlockNo, PAGE_BYTES, Sequence};
 
 /// Bytes of a record's header.
 const HEADER: u32 = 16;
 const _: () = assert!(HEADER as usize == HEADER_BYTES);
-/// Bytes of a page.
-const PAGE: u32 = 512;
+
+/// Records that a chain never has: a number so far ahead is no number of this chain.
+const LATER_MAX: u32 = 1 << 16;
 
 /// Where a record begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +38,13 @@ pub enum Reading {
 impl<D> Media<'_, D> {
     /// The bytes that a record of `length` bytes takes up.
     pub fn padded(&self, length: usize) -> usize {
-        let unit = usize::try_from(self.program_unit.max(4)).unwrap_or(4);
+        let unit = usize::try_from(self.record_unit()).unwrap_or(4);
         length.div_ceil(unit).saturating_mul(unit)
+    }
+
+    /// What records are padded to. An image is padded as a whole.
+    fn record_unit(&self) -> u32 {
+        if self.has_images() { 4 } else { self.program_unit.max(4) }
     }
 }
 
@@ -83,11 +89,14 @@ impl<D: BlockDevice> Media<'_, D> {
     /// Seals the `length` first bytes of `bytes` as a record of `kind` and programs it with its
     /// padding in one operation. Gives the checksum that the next record is chained to.
     ///
+    /// On sector volumes the place is the sector of an image, and the record goes behind the
+    /// `kept` bytes that the image has already.
+    ///
     /// # Errors
     /// The device's; the place is then doubtful.
     pub async fn write_record(
         &mut self,
-        place: Place,
+        (place, kept): (Place, u32),
         identity: &RecordPlace,
         kind: RecordKind,
         last: bool,
@@ -101,10 +110,40 @@ impl<D: BlockDevice> Media<'_, D> {
             .ok_or(Error::Bug)?;
         padding.fill(0);
         let checksum = record::seal(record, kind, last, identity).map_err(|_| Error::Bug)?;
-        let padded = bytes.get(..padded).ok_or(Error::Bug)?;
-        self.program(place.block, place.offset, padded).await?;
+        if self.has_images() {
+            self.program_image(place, kept, bytes, padded).await?;
+        } else {
+            let padded = bytes.get(..padded).ok_or(Error::Bug)?;
+            self.program(place.block, place.offset, padded).await?;
+        }
         self.barrier(Edge::Record).await?;
         Ok(checksum)
+    }
+
+    /// Programs an image: the `padded` first bytes of `bytes` behind what it has already, or, if
+    /// they are more than a sector, they alone.
+    async fn program_image(
+        &mut self,
+        place: Place,
+        kept: u32,
+        bytes: &mut [u8],
+        padded: usize,
+    ) -> Result<()> {
+        if padded > PAGE_BYTES {
+            let whole = padded.next_multiple_of(PAGE_BYTES);
+            let image = bytes.get_mut(..whole).ok_or(Error::Bug)?;
+            image.get_mut(padded..).ok_or(Error::Bug)?.fill(0);
+            return self.program(place.block, place.offset, image).await;
+        }
+        let kept = usize::try_from(kept).unwrap_or(PAGE_BYTES);
+        let rest = self.image.get_mut(kept..).ok_or(Error::Bug)?;
+        let (record, behind) = rest.split_at_mut_checked(padded).ok_or(Error::Bug)?;
+        record.copy_from_slice(bytes.get(..padded).ok_or(Error::Bug)?);
+        behind.fill(0);
+        self.cached = self.cached.filter(|(cached, ..)| *cached != place.block);
+        let at = self.place(place.block, place.offset);
+        let programmed = self.device.program(at, self.image).await;
+        programmed.map_err(|error| Error::Device(error.kind()))
     }
 
     /// Programs the bytes of a record over themselves, so that cells which only seemed programmed
@@ -121,7 +160,8 @@ impl<D: BlockDevice> Media<'_, D> {
     ///
     /// A cut tears only the last record of a journal, so a successor shows that an acknowledged
     /// record has rotted. The successor is chained to the checksum of the lost record: the stored
-    /// one if the damage is elsewhere, the computed one if the stored one is damaged.
+    /// one if the damage is elsewhere, the computed one if the stored one is damaged. It stands
+    /// close behind, or at one of `starts`.
     ///
     /// # Errors
     /// `Corrupt` in that case; the device's otherwise.
@@ -129,7 +169,7 @@ impl<D: BlockDevice> Media<'_, D> {
         &mut self,
         place: Place,
         lost: &RecordPlace,
-        next_block: BlockNo,
+        starts: &[Place],
         work: &mut [u8],
     ) -> Result<()> {
         let mut head = [0; HEADER_BYTES];
@@ -141,14 +181,56 @@ impl<D: BlockDevice> Media<'_, D> {
         let stored = u32::from_le_bytes([a, b, c, d]);
         let computed = self.computed_checksum(place, &head, lost, work).await?;
         let end = self.block_bytes().min(place.offset.saturating_add(RECORD_MAX.into()));
-        let mut offset = place.offset.saturating_add(HEADER.max(self.program_unit));
+        let mut offset = place.offset.saturating_add(HEADER.max(self.record_unit()));
         while let Some(found) = self.next_header(place.block, offset, end, lost).await? {
             let candidate = Place { block: place.block, offset: found };
             self.refuse_if_chained(candidate, place, lost, [stored, computed], work).await?;
-            offset = found.saturating_add(self.program_unit.max(4));
+            offset = found.saturating_add(self.record_unit());
         }
-        let candidate = Place { block: next_block, offset: 0 };
-        self.refuse_if_chained(candidate, place, lost, [stored, computed], work).await
+        for candidate in starts {
+            self.refuse_if_chained(*candidate, place, lost, [stored, computed], work).await?;
+        }
+        Ok(())
+    }
+
+    /// Fails if an image at `place` goes on behind the record that is `missing`.
+    ///
+    /// An image is written only when the one before is durable, so such an image shows that an
+    /// acknowledged one is lost, even if nothing of it can be read. What its first record is chained
+    /// to cannot be known then, so it is the second one that has to verify. Checkpoints do not
+    /// count: a settling that was cut and repeated may have left a part of an earlier one, with
+    /// higher numbers.
+    ///
+    /// # Errors
+    /// `Corrupt` in that case; the device's otherwise.
+    pub async fn refuse_later_image(
+        &mut self,
+        place: Place,
+        missing: &RecordPlace,
+        work: &mut [u8],
+    ) -> Result<()> {
+        let mut head = [0; HEADER_BYTES];
+        if mutant::on(Mutant::LaterImageIgnored)
+            || !self.try_read(place.block, place.offset, &mut head).await?
+        {
+            return Ok(());
+        }
+        let Ok(header) = Header::decode(&head) else { return Ok(()) };
+        let ahead = header.ahead_of(missing.sequence);
+        let later = (1..LATER_MAX).contains(&ahead) && header.session == missing.session;
+        if !later || header.kind.is_checkpoint() {
+            return Ok(());
+        }
+        let padded = u32::try_from(self.padded(header.length.into())).map_err(|_| Error::Bug)?;
+        let second = Place { offset: place.offset.saturating_add(padded), ..place };
+        let sequence = Sequence(missing.sequence.0.saturating_add(ahead.into())).next();
+        let expected = RecordPlace { sequence, previous: header.checksum, ..*missing };
+        match self.read_record(second, &expected, work).await? {
+            Reading::Record(_) => {
+                Err(Error::Corrupt { block: place.block, rule: Malformed::Order })
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn computed_checksum(
@@ -175,12 +257,20 @@ impl<D: BlockDevice> Media<'_, D> {
         end: u32,
         lost: &RecordPlace,
     ) -> Result<Option<u32>> {
-        let step = self.program_unit.max(4);
+        let step = self.record_unit();
         let mut offset = from;
         while offset.saturating_add(HEADER) <= end {
+            if self.by_sector {
+                let mut head = [0; HEADER_BYTES];
+                if self.try_read(block, offset, &mut head).await? && follows(&head, lost) {
+                    return Ok(Some(offset));
+                }
+                offset = offset.saturating_add(step);
+                continue;
+            }
             self.cached = None;
             let at = self.place(block, offset);
-            let bytes = end.saturating_sub(offset).min(PAGE);
+            let bytes = end.saturating_sub(offset).min(SECTOR);
             let window = self.page.get_mut(..bytes as usize).ok_or(Error::Bug)?;
             match self.device.read(at, window).await {
                 Ok(()) => {}
@@ -214,7 +304,9 @@ impl<D: BlockDevice> Media<'_, D> {
         for previous in previous {
             let expected = RecordPlace { sequence: lost.sequence.next(), previous, ..*lost };
             let reading = self.read_record(candidate, &expected, work).await?;
-            if matches!(reading, Reading::Record(_)) {
+            let images = self.has_images();
+            if matches!(reading, Reading::Record(header) if !images || !header.kind.is_checkpoint())
+            {
                 return Err(Error::Corrupt { block: place.block, rule: Malformed::Checksum });
             }
         }

@@ -212,6 +212,9 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// `ReadOnly`, or the device's; what was claimed stays claimed.
     pub async fn maintain(&mut self, budget: u32) -> Result<u32> {
         self.ready().await?;
+        if self.media.rewrites() {
+            return Ok(0);
+        }
         let mut done = 0_u32;
         while done < budget {
             self.make_room(0).await?;

@@ -9,7 +9,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::CHAIN_MAX;
-use super::super::media::{Edge, Media, SuperblockCopy};
+use super::super::media::{Edge, Media, SECTOR, SMALL_UNIT_MAX, SuperblockCopy};
 use super::mount::{block_bytes, is_supported};
 use super::{Buffers, Error, Txn};
 use crate::api::FormatOptions;
@@ -36,6 +36,9 @@ const ROOT_NODE: BlockNo = BlockNo(3);
 const SPARES: [BlockNo; 2] = [BlockNo(4), BlockNo(5)];
 /// The smallest pending set: the largest transaction and what folding needs beside it.
 const PENDING_MIN: u16 = 1280;
+/// The largest pending set where a sector is the smallest program: three records of two sectors
+/// take all that is pending, and a checkpoint or what is logged again has room in a block.
+const PENDING_SECTOR_MAX: u16 = 1536;
 /// Most pending runs of blocks that a volume of this version has.
 const PENDING_RUNS: u16 = 64;
 /// Blocks in use on a new volume: those above and the two anchors.
@@ -93,7 +96,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         let in_last = if swapped { SuperblockCopy::Foreign } else { in_last };
         let blocks = [(BlockNo(0), in_first), (last, in_last)];
         for (block, copy) in &blocks {
-            if *copy == SuperblockCopy::Begun {
+            if *copy == SuperblockCopy::Begun && !self.media.rewrites() {
                 self.write_mark(*block).await?;
             }
         }
@@ -110,10 +113,13 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         self.media.strike_superblock(block).await?;
         self.media.erase(block, 1).await?;
         self.write_mark(block).await?;
-        match left {
-            Some(left) => self.media.write_slot(block, 0, left).await,
-            None => Ok(()),
+        if let Some(left) = left {
+            self.media.write_slot(block, 0, left).await?;
         }
+        if self.media.rewrites() {
+            self.media.blank_slot(block, 1).await?;
+        }
+        Ok(())
     }
 
     async fn write_mark(&mut self, block: BlockNo) -> Result<()> {
@@ -173,9 +179,13 @@ fn superblock_for(geometry: &Geometry, options: &FormatOptions) -> Result<Superb
     let journal =
         if small { options.journal_blocks_max.min(2) } else { options.journal_blocks_max };
     // Everything pending must fit into one journal block when it is logged again.
-    let pending = u32::from(options.pending_bytes_max).min((block / 16).saturating_mul(11));
+    let pending = u32::from(options.pending_bytes_max).min((block / 8).saturating_mul(5));
     let pending =
         u16::try_from(if small { pending.min(1536) } else { pending }).unwrap_or(u16::MAX);
+    // On sectors more is lost at the ends of records, and a sector of the arena holds an image.
+    let sectors = geometry.program_unit > SMALL_UNIT_MAX;
+    let pending = if sectors { pending.min(PENDING_SECTOR_MAX) } else { pending };
+    let unit = if sectors { SECTOR } else { geometry.program_unit };
     let log2 = |bytes: u32| u8::try_from(bytes.max(1).ilog2()).unwrap_or(0);
     let superblock = Superblock {
         uuid: options.uuid,
@@ -185,8 +195,8 @@ fn superblock_for(geometry: &Geometry, options: &FormatOptions) -> Result<Superb
         incompat: 0,
         block_count: BlockCount(count),
         block_log2: log2(block),
-        program_unit_log2: log2(geometry.program_unit),
-        append_unit_log2: 8,
+        program_unit_log2: log2(unit),
+        append_unit_log2: if sectors { 9 } else { 8 },
         erase_value: 0xFF,
         name_max: options.name_max,
         pending_bytes_max: pending,

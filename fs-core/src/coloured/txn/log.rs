@@ -2,13 +2,14 @@
 
 use super::super::colour;
 use super::super::device::BlockDevice;
-use super::super::journal::Base;
+use super::super::journal::{Base, CHAIN_MAX};
 use super::super::space::{Pick, Want};
 use super::{Error, Groups, Held, RECORD_BYTES, Txn};
 use crate::error::Result;
 use crate::format::change::{Change, ChangeWriter, Changes, Run, RunState, Scalars};
 use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::mutant::{self, Mutant};
+use crate::units::BlockNo;
 
 /// The state that an anchor entry carries.
 pub(super) fn base_of(scalars: &Scalars) -> Base {
@@ -81,10 +82,14 @@ impl<D: BlockDevice> Txn<'_, D> {
         let releases = self.state.runs_of(RunState::Leaving).map(|run| usize::from(run.length));
         let releases = releases.sum::<usize>().saturating_mul(7);
         let length = length.saturating_add(releases).min(RECORD_BYTES);
-        if !self.journal.has_room(&self.media, length) {
+        // What a block logs again may fill the next one; then what the one after it logs does not.
+        for _ in 0..CHAIN_MAX {
+            if self.journal.has_room(&self.media, length) {
+                return Ok(());
+            }
             self.open_next_block().await?;
         }
-        Ok(())
+        Err(Error::Bug)
     }
 
     /// Goes on in the block that the journal has named, and names the one after it.
@@ -147,14 +152,13 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// Logs again what only the oldest block of the chain holds, and starts behind it.
     async fn retire_oldest(&mut self) -> Result<()> {
         let [oldest, second, ..] = *self.journal.chain() else { return Err(Error::Bug) };
-        while !mutant::on(Mutant::RelogSkipped) {
-            let Some(length) = self.write_tagged(self.journal.oldest_tag())? else { break };
-            self.log(RecordKind::Change, false, length).await?;
-        }
-        if !mutant::on(Mutant::LeaveNotLogged) {
-            let mut length = HEADER_BYTES;
-            self.push(&mut length, &Change::Leave(Run::single(oldest.block)))?;
-            self.log(RecordKind::Change, false, length).await?;
+        let mut more = true;
+        while more {
+            let length;
+            (length, more) = self.write_tagged(self.journal.oldest_tag(), oldest.block)?;
+            if length > HEADER_BYTES {
+                self.log(RecordKind::Change, false, length).await?;
+            }
         }
         let superblock = self.superblock.encode().map_err(|_| Error::Bug)?;
         self.journal.write_entry(&mut self.media, &superblock, &second, false).await?;
@@ -163,16 +167,21 @@ impl<D: BlockDevice> Txn<'_, D> {
         Ok(())
     }
 
-    /// Fills the work buffer with changes that carry `tag`; `None` if there are none.
-    fn write_tagged(&mut self, tag: u8) -> Result<Option<usize>> {
+    /// Fills the work buffer with changes that carry `tag`, and behind the last of them with the
+    /// leave of `block`. Gives the length, and whether there is more.
+    fn write_tagged(&mut self, tag: u8, block: BlockNo) -> Result<(usize, bool)> {
         let rest = self.work.get_mut(HEADER_BYTES..RECORD_BYTES).ok_or(Error::Bug)?;
         let mut writer = ChangeWriter::new(rest);
-        for change in self.state.tagged(tag) {
-            if writer.push(&change).is_err() {
-                break;
+        let mut more = false;
+        if !mutant::on(Mutant::RelogSkipped) {
+            // A smaller one may fit where a larger one did not.
+            for change in self.state.tagged(tag) {
+                more |= writer.push(&change).is_err();
             }
         }
-        let length = writer.len();
-        Ok((length > 0).then_some(length.saturating_add(HEADER_BYTES)))
+        if !more && !mutant::on(Mutant::LeaveNotLogged) {
+            more = writer.push(&Change::Leave(Run::single(block))).is_err();
+        }
+        Ok((writer.len().saturating_add(HEADER_BYTES), more))
     }
 }

@@ -3,7 +3,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::{Journal, Step};
-use super::super::media::{Media, SuperblockCopy};
+use super::super::media::{Media, SECTOR, SMALL_UNIT_MAX, SuperblockCopy};
 use super::super::space::Space;
 use super::log::base_of;
 use super::{Buffers, Error, Held, Txn};
@@ -39,23 +39,31 @@ impl Probe {
             (Begun, _) | (_, Begun) | (Blank, Blank) => Self::Blank,
             (_, Valid(superblock)) => Self::Volume(superblock),
             (_, Unknown) => Self::Other(Error::UnknownFeatures),
+            // A volume has both copies, but while one is written: this was the first one ever.
+            (Damaged(_), Blank) | (Blank, Damaged(_)) => Self::Other(Error::NotFormatted),
             (Damaged(rule), _) | (_, Damaged(rule)) => Self::Other(corrupt(BlockNo(0))(rule)),
             (Foreign, _) | (_, Foreign) => Self::Other(Error::NotFormatted),
         }
     }
 }
 
-/// Bytes of a block on a device: its erase unit, or 4 KiB if that is smaller than a block may be.
+/// Bytes of a block on a device: its erase unit, or 4 KiB if that is smaller than a block may be
+/// or nothing is erased.
 pub(super) fn block_bytes(geometry: &Geometry) -> Result<u32> {
-    let bytes = if geometry.erase_unit < 2048 { 4096 } else { geometry.erase_unit };
-    let fits = bytes.is_power_of_two() && bytes <= 1 << 16 && geometry.program_unit <= 64;
+    let rewrites = !geometry.guarantees.contains(Guarantees::NEEDS_ERASE);
+    let small = rewrites || geometry.erase_unit < 2048;
+    let bytes = if small { 4096 } else { geometry.erase_unit };
+    let unit_max = if rewrites { SECTOR } else { SMALL_UNIT_MAX };
+    let fits = bytes.is_power_of_two() && bytes <= 1 << 16 && geometry.program_unit <= unit_max;
     if fits { Ok(bytes) } else { Err(Error::Geometry) }
 }
 
-/// Whether this version can write to such a device.
+/// Whether this version can write to such a device: to flash only if zeros, and equal bytes, may
+/// be programmed over what is there.
 pub(super) fn is_supported(geometry: &Geometry) -> Result<()> {
-    let needed = Guarantees::NEEDS_ERASE | Guarantees::REPROGRAM_ZERO_BITS;
-    if geometry.guarantees.contains(needed) { Ok(()) } else { Err(Error::NotSupported) }
+    let flash = geometry.guarantees.contains(Guarantees::NEEDS_ERASE);
+    let again = geometry.guarantees.contains(Guarantees::REPROGRAM_ZERO_BITS);
+    if !flash || again { Ok(()) } else { Err(Error::NotSupported) }
 }
 
 #[colour]
@@ -132,12 +140,17 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
     ) -> Result<Self> {
         refuse_unknown(&superblock)?;
         refuse_geometry(&superblock, &media.geometry())?;
-        let needs = superblock.pending_bytes_max;
-        if arena.len() < usize::from(needs) {
-            return Err(Error::TooBig { needs });
-        }
+        let pending = superblock.pending_bytes_max;
         media.adopt(&superblock);
-        let mut state = State::new(arena, needs);
+        // Where a sector is the smallest program, the newest one of the journal is kept as well.
+        let image = if media.has_images() { PAGE_BYTES } else { 0 };
+        let needs = usize::from(pending).saturating_add(image);
+        let (arena, rest) = arena
+            .split_at_mut_checked(usize::from(pending))
+            .filter(|(_, rest)| rest.len() >= image)
+            .ok_or(Error::TooBig { needs: u16::try_from(needs).unwrap_or(u16::MAX) })?;
+        media.lend_image(rest.get_mut(..image).unwrap_or_default());
+        let mut state = State::new(arena, pending);
         state.bound_blocks(superblock.block_count);
         Ok(Self {
             media,
@@ -268,9 +281,11 @@ fn refuse_geometry(superblock: &Superblock, geometry: &Geometry) -> Result<()> {
     let unit = 1_u32.checked_shl(superblock.program_unit_log2.into()).unwrap_or(0);
     let program = geometry.program_unit.max(1);
     let erase = u64::from(geometry.erase_unit.max(1));
+    let rewrites = !geometry.guarantees.contains(Guarantees::NEEDS_ERASE);
+    let sectors = unit > SMALL_UNIT_MAX;
     let fits = bytes <= geometry.size
         && unit.is_multiple_of(program)
-        && block.is_multiple_of(erase)
-        && geometry.read_unit <= 1;
+        && (rewrites || block.is_multiple_of(erase) && !sectors)
+        && (geometry.read_unit <= 1 || sectors && geometry.read_unit <= SECTOR);
     if fits { Ok(()) } else { Err(Error::Geometry) }
 }
