@@ -77,6 +77,50 @@ pub struct Timing {
     pub erase_32k_ns: u64,
     /// Erasing 64 KiB.
     pub erase_64k_ns: u64,
+    /// Instead of all that: the commands of a card.
+    pub card: Option<CardTiming>,
+}
+
+/// How long the commands of an SD card take. Figures of [`CardTiming::SPI_25MHZ`]: the project's
+/// media table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CardTiming {
+    /// Before the first sector of a read.
+    pub read_command_ns: u64,
+    /// Each sector of a read.
+    pub read_sector_ns: u64,
+    /// A write of one sector, until the card is ready again.
+    pub write_single_ns: u64,
+    /// Before the first sector of a write of several.
+    pub write_begin_ns: u64,
+    /// Each sector of such a write; also when the next call goes on where it ended.
+    pub write_sector_ns: u64,
+    /// What a write costs more that leaves the allocation unit of the one before.
+    pub other_unit_ns: u64,
+    /// Bytes of an allocation unit.
+    pub unit_bytes: u64,
+}
+
+impl CardTiming {
+    /// A card on SPI at 25 MHz, whose translation layer costs nothing.
+    pub const SPI_25MHZ: Self = Self {
+        read_command_ns: 200_000,
+        read_sector_ns: 164_000,
+        write_single_ns: 1_664_000,
+        write_begin_ns: 500_000,
+        write_sector_ns: 264_000,
+        other_unit_ns: 0,
+        unit_bytes: 4 << 20,
+    };
+
+    /// The same with a translation layer that dislikes jumps.
+    pub const SPI_25MHZ_JUMPS: Self = Self { other_unit_ns: 4_000_000, ..Self::SPI_25MHZ };
+
+    /// Reading `bytes` with one command.
+    #[must_use]
+    pub const fn read_ns(&self, bytes: u64) -> u64 {
+        self.read_command_ns + bytes.div_ceil(512) * self.read_sector_ns
+    }
 }
 
 impl Timing {
@@ -89,7 +133,36 @@ impl Timing {
         erase_4k_ns: 45_000_000,
         erase_32k_ns: 120_000_000,
         erase_64k_ns: 150_000_000,
+        card: None,
     };
+
+    /// Internal flash of the STM32L4 class: 82 us for each 8 bytes, 22 ms for a page of 2 KiB,
+    /// read like memory. (The project's media table.)
+    pub const INTERNAL: Self = Self {
+        byte_ns: 13,
+        command_bytes: 0,
+        program_page_ns: u64::MAX,
+        program_partial_ns: Some((10_250, 10_250)),
+        erase_4k_ns: 22_000_000,
+        erase_32k_ns: 22_000_000 * 16,
+        erase_64k_ns: 22_000_000 * 32,
+        card: None,
+    };
+
+    /// FRAM on SPI at 20 MHz: as fast as the bus. (The project's media table.)
+    pub const FRAM: Self = Self {
+        byte_ns: 400,
+        command_bytes: 4,
+        program_page_ns: 0,
+        program_partial_ns: None,
+        erase_4k_ns: 0,
+        erase_32k_ns: 0,
+        erase_64k_ns: 0,
+        card: None,
+    };
+
+    /// An SD card on SPI at 25 MHz.
+    pub const CARD: Self = Self { card: Some(CardTiming::SPI_25MHZ), ..Self::FRAM };
 
     /// Maximum times of a W25Q128JV on single SPI at 50 MHz.
     pub const W25Q128JV_MAX: Self = Self {
@@ -110,7 +183,10 @@ impl Timing {
     /// Reading `bytes` with one command.
     #[must_use]
     pub const fn read_ns(&self, bytes: u64) -> u64 {
-        (self.command_bytes + bytes) * self.byte_ns
+        match &self.card {
+            Some(card) => card.read_ns(bytes),
+            None => (self.command_bytes + bytes) * self.byte_ns,
+        }
     }
 
     /// Programming `bytes` inside one page.

@@ -2,7 +2,8 @@
 //!
 //! The numbers are those of the project's list of faults: F1 cut at every
 //! boundary, F2 torn program, F3 interrupted erase, F4 unstable bits, F5 damage to neighbours,
-//! F6 decay, F9 bad blocks, F10 wear-out, F14 lost and misdirected programs and bit rot,
+//! F6 decay, F9 bad blocks, F10 wear-out, F11 lost and reordered writes, F12 damage to an
+//! allocation unit, F13 sectors that cannot be read, F14 lost and misdirected programs and bit rot,
 //! F15 I/O errors.
 
 use std::collections::BTreeMap;
@@ -49,6 +50,8 @@ pub enum TearMode {
     EraseWeak,
     /// It was done; only the answer is missing.
     Complete,
+    /// The sector cannot be read back until it is written again (F13).
+    Unreadable,
 }
 
 impl TearMode {
@@ -84,6 +87,37 @@ impl TearMode {
         Self::EraseWeak,
         Self::Complete,
     ];
+
+    /// The modes that differ for a write of bytes that need no erase: each is old, new, or garbage,
+    /// and reads the same for ever.
+    pub const BYTES: &'static [Self] = &[
+        Self::Nothing,
+        Self::Prefix,
+        Self::Suffix,
+        Self::RandomSubset,
+        Self::OneBit,
+        Self::AllButOneBit,
+        Self::Garbage,
+        Self::Complete,
+    ];
+
+    /// The modes that differ for a write of a sector.
+    pub const REWRITE: &'static [Self] = &[
+        Self::Nothing,
+        Self::Prefix,
+        Self::Suffix,
+        Self::RandomSubset,
+        Self::OneBit,
+        Self::AllButOneBit,
+        Self::Garbage,
+        Self::Unreadable,
+        Self::Complete,
+    ];
+
+    /// Every mode.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        Self::PROGRAM.iter().chain(Self::ERASE).chain(Self::REWRITE)
+    }
 
     /// The modes that differ for `op`. A sync can only have happened or not, which is the same
     /// on a chip without a cache.

@@ -55,8 +55,8 @@ impl Counters {
         }
     }
 
-    /// Counts one command and gives its time.
-    pub(super) fn command(&mut self, op: &Op, timing: &Timing) -> u64 {
+    /// Counts one command and gives its time: `known`, or what `timing` says.
+    pub(super) fn command(&mut self, op: &Op, timing: &Timing, known: Option<u64>) -> u64 {
         let ns = match op {
             Op::Program { bytes, .. } => {
                 self.program_pages += 1;
@@ -74,6 +74,7 @@ impl Counters {
             }
             _ => 0,
         };
+        let ns = known.unwrap_or(ns);
         self.busy_ns += ns;
         ns
     }

@@ -1,19 +1,21 @@
-//! Serial NOR flash at array level.
+//! Storage chips at array level: serial NOR flash, internal flash, cards, FRAM.
 //!
 //! **What it is.** [`Nor`], a device in both colours that obeys the physics of
-//! [`Image`], keeps a virtual clock, counts, records, and fails as told.
+//! [`Image`], keeps a virtual clock, counts, records, and fails as told. It began as NOR flash;
+//! its [`Spec`] says which [`Kind`] it is.
 //!
 //! **Rules.**
 //! 1. A clone of [`Nor`] is another wire to the same chip: tests keep one while a volume holds
 //!    the other.
-//! 2. A call becomes commands: programs are cut at pages, erases into the largest that fit. Each
-//!    command, and each sync, has a number; cuts and the recorded log count these.
+//! 2. A call becomes commands: programs are cut at pages or sectors, erases into the largest that
+//!    fit. Each command, and each sync, has a number; cuts and the recorded log count these.
 //! 3. The recorded log tells what happened to the cells, so replaying it on the image of its
 //!    beginning gives the image of its end; breaking a rule of the contract is a [`Breach`] with
 //!    the number of its command.
 //! 4. Without power everything answers `Removed`.
 //! 5. What a chip promises is what it does: without `POWERSAFE_NEIGHBOURS` an interrupted
-//!    program damages others, with `VOLATILE_CACHE` nothing is durable before `sync`.
+//!    program damages others, with `VOLATILE_CACHE` nothing is durable before `sync`, without
+//!    `NEEDS_ERASE` a program replaces what was there and a torn sector may not be readable.
 
 mod counters;
 mod device;
@@ -24,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fs_core::units::{EraseSizes, Geometry, Guarantees};
 
 use crate::clock::{Clock, Timing};
-use crate::fault::Faults;
+use crate::fault::{Faults, TearMode};
 use crate::image::{BLOCK_BYTES, Breach, Image, Op};
 pub use counters::{Call, Counters, Timed, Wear};
 use state::State;
@@ -32,10 +34,25 @@ use state::State;
 /// Bytes of a program page.
 pub const PAGE_BYTES: u64 = 256;
 
+/// The technology of a chip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Serial NOR flash, erased in 4 KiB and more.
+    Nor,
+    /// Internal flash of a microcontroller, erased in 2 KiB.
+    Internal,
+    /// A card: sectors of 512 bytes that replace what was there.
+    Card,
+    /// FRAM, MRAM, RAM: bytes that replace what was there.
+    Fram,
+}
+
 /// What kind of chip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spec {
-    /// Blocks of 4 KiB.
+    /// The technology.
+    pub kind: Kind,
+    /// Blocks of 4 KiB; of 2 KiB for internal flash.
     pub blocks: u32,
     /// Smallest program, a power of two.
     pub program_unit: u32,
@@ -52,6 +69,7 @@ impl Spec {
     /// A Winbond W25Q128JV: 16 MiB, 256-byte pages, erases of 4, 32 and 64 KiB, single SPI at
     /// 50 MHz (the project's media table; see [`Timing`] for the sources of the times).
     pub const W25Q128JV: Self = Self {
+        kind: Kind::Nor,
         blocks: 4096,
         program_unit: 1,
         guarantees: Guarantees::NEEDS_ERASE
@@ -65,6 +83,95 @@ impl Spec {
     #[must_use]
     pub const fn small(blocks: u32) -> Self {
         Self { blocks, ..Self::W25Q128JV }
+    }
+
+    /// Internal flash without error correction, words of 8 bytes, `blocks` pages of 2 KiB.
+    #[must_use]
+    pub const fn internal(blocks: u32) -> Self {
+        Self {
+            kind: Kind::Internal,
+            program_unit: 8,
+            timing: Timing::INTERNAL,
+            ..Self::small(blocks)
+        }
+    }
+
+    /// A card of `blocks` times 4 KiB that answers when its data is durable.
+    #[must_use]
+    pub const fn card(blocks: u32) -> Self {
+        Self {
+            kind: Kind::Card,
+            blocks,
+            program_unit: 512,
+            guarantees: Guarantees::POWERSAFE_NEIGHBOURS,
+            timing: Timing::CARD,
+            endurance: None,
+        }
+    }
+
+    /// FRAM of `blocks` times 4 KiB.
+    #[must_use]
+    pub const fn fram(blocks: u32) -> Self {
+        Self { kind: Kind::Fram, program_unit: 1, timing: Timing::FRAM, ..Self::card(blocks) }
+    }
+
+    /// Whether a program replaces what was there.
+    #[must_use]
+    pub const fn rewrites(&self) -> bool {
+        !self.guarantees.contains(Guarantees::NEEDS_ERASE)
+    }
+
+    /// Makes `image` obey the physics of this chip.
+    pub fn prepare(&self, image: &mut Image) {
+        image.allow_reprogram(self.guarantees.contains(Guarantees::REPROGRAM_ZERO_BITS));
+        image.set_rewrites(self.rewrites());
+    }
+
+    /// Bytes of the smallest erase.
+    #[must_use]
+    pub const fn erase_unit(&self) -> u32 {
+        match self.kind {
+            Kind::Nor => 4096,
+            Kind::Internal => 2048,
+            Kind::Card => 512,
+            Kind::Fram => 64,
+        }
+    }
+
+    /// Bytes of a block in its image whose first part only is used: what an erase unit smaller
+    /// than a block of the image is kept in.
+    const fn stretch(&self) -> u64 {
+        match self.kind {
+            Kind::Internal => 2,
+            _ => 1,
+        }
+    }
+
+    /// Where in the image the byte at `at` is.
+    pub(crate) const fn cell(&self, at: u64) -> u64 {
+        let block = BLOCK_BYTES as u64 / self.stretch();
+        at / block * BLOCK_BYTES as u64 + at % block
+    }
+
+    /// Bytes from `at` on that lie side by side in the image.
+    pub(crate) const fn beside(&self, at: u64) -> u64 {
+        let block = BLOCK_BYTES as u64 / self.stretch();
+        block - at % block
+    }
+
+    /// What becomes of `op` when it is interrupted: the modes that differ.
+    #[must_use]
+    pub fn tears(&self, op: &Op) -> &'static [TearMode] {
+        let cached = self.guarantees.contains(Guarantees::VOLATILE_CACHE);
+        match op {
+            Op::Program { .. } if self.kind == Kind::Fram => TearMode::BYTES,
+            Op::Program { .. } if self.rewrites() => TearMode::REWRITE,
+            Op::Sync if cached && self.rewrites() => TearMode::REWRITE,
+            Op::Program { .. } => TearMode::PROGRAM,
+            Op::Erase { .. } | Op::Sync if cached => TearMode::PROGRAM,
+            Op::Erase { .. } => TearMode::ERASE,
+            _ => &[],
+        }
     }
 
     /// This chip with a promise more.
@@ -82,19 +189,21 @@ impl Spec {
     /// What the device says of itself.
     #[must_use]
     pub fn geometry(&self) -> Geometry {
+        let nor = self.kind == Kind::Nor;
+        let larger = EraseSizes::NONE.with(0x8000).with(0x1_0000);
         Geometry {
-            size: u64::from(self.blocks) * BLOCK_BYTES as u64,
-            read_unit: 1,
+            size: u64::from(self.blocks) * BLOCK_BYTES as u64 / self.stretch(),
+            read_unit: if self.kind == Kind::Card { 512 } else { 1 },
             program_unit: self.program_unit,
-            erase_unit: 4096,
-            erase_sizes: EraseSizes::NONE.with(0x8000).with(0x1_0000),
+            erase_unit: self.erase_unit(),
+            erase_sizes: if nor { larger } else { EraseSizes::NONE },
             dma_alignment: 1,
             guarantees: self.guarantees,
         }
     }
 }
 
-/// A serial NOR flash. A clone is another wire to the same chip.
+/// A storage chip. A clone is another wire to the same chip.
 #[derive(Debug, Clone)]
 pub struct Nor(Arc<Mutex<State>>);
 

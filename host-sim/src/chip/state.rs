@@ -6,14 +6,14 @@ use fs_core::error::ErrorKind;
 use fs_core::units::Guarantees;
 
 use super::counters::blocks;
-use super::{Call, Counters, PAGE_BYTES, Spec, Timed, Wear};
-use crate::clock::Clock;
+use super::{Call, Counters, Kind, PAGE_BYTES, Spec, Timed, Wear};
+use crate::clock::{CardTiming, Clock};
 use crate::fault::{Astray, Bad, Calls, Faults, TearMode};
-use crate::image::{Breach, Image, Op};
+use crate::image::{Breach, Image, Op, SECTOR};
 use crate::rng::{TraceHash, mix};
 
 /// A call that changes the chip.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Request {
     Program { at: u64, bytes: Arc<[u8]> },
     Erase { at: u64, bytes: u64 },
@@ -29,29 +29,25 @@ impl Request {
         }
     }
 
-    /// The commands of this call.
-    pub fn commands(&self) -> Vec<Op> {
+    /// The commands of this call on a chip like `spec`.
+    pub fn commands(&self, spec: &Spec) -> Vec<Op> {
         match self {
-            Self::Program { at, bytes } => {
-                let mut rest: &[u8] = bytes;
-                let mut place = *at;
-                let mut ops = Vec::new();
-                while !rest.is_empty() {
-                    let room = usize::try_from(PAGE_BYTES - place % PAGE_BYTES).unwrap_or(1);
-                    let (page, after) = rest.split_at(room.min(rest.len()));
-                    ops.push(Op::program(place, page));
-                    place += page.len() as u64;
-                    rest = after;
-                }
-                ops
+            Self::Program { at, bytes } => programs(spec, *at, bytes),
+            Self::Erase { at, bytes } if spec.rewrites() => {
+                programs(spec, *at, &vec![0xFF; usize::try_from(*bytes).unwrap_or(0)])
             }
             Self::Erase { at, bytes } => {
                 let (mut place, end) = (*at, at + bytes);
                 let mut ops = Vec::new();
                 while place < end {
-                    let fits = |size: &u64| place.is_multiple_of(*size) && place + size <= end;
-                    let size = [0x1_0000, 0x8000].into_iter().find(fits).unwrap_or(0x1000);
-                    ops.push(Op::Erase { at: place, bytes: size });
+                    let sizes = spec.geometry().erase_sizes;
+                    let fits = |size: &u64| {
+                        let offered = u32::try_from(*size).is_ok_and(|size| sizes.has(size));
+                        offered && place.is_multiple_of(*size) && place + size <= end
+                    };
+                    let unit = u64::from(spec.erase_unit());
+                    let size = [0x1_0000, 0x8000].into_iter().find(fits).unwrap_or(unit);
+                    ops.push(Op::Erase { at: spec.cell(place), bytes: size.max(0x1000) });
                     place += size;
                 }
                 ops
@@ -59,6 +55,22 @@ impl Request {
             Self::Sync => vec![Op::Sync],
         }
     }
+}
+
+/// Cut at pages or sectors.
+fn programs(spec: &Spec, at: u64, bytes: &[u8]) -> Vec<Op> {
+    let page = if spec.kind == Kind::Card { SECTOR } else { PAGE_BYTES };
+    let mut rest = bytes;
+    let mut place = at;
+    let mut ops = Vec::new();
+    while !rest.is_empty() {
+        let room = usize::try_from(page - place % page).unwrap_or(1);
+        let (now, after) = rest.split_at(room.min(rest.len()));
+        ops.push(Op::program(spec.cell(place), now));
+        place += now.len() as u64;
+        rest = after;
+    }
+    ops
 }
 
 /// What a volatile cache has accepted, and what is durable below it.
@@ -84,11 +96,39 @@ pub(super) struct State {
     pub times: Option<Vec<Timed>>,
     pub breaches: Vec<(u64, Breach)>,
     pub trace: TraceHash,
+    card: Card,
+}
+
+/// What the time of a card's next command depends on.
+#[derive(Debug, Clone, Copy, Default)]
+struct Card {
+    /// Where a write of several sectors was left open.
+    open_at: Option<u64>,
+    /// Whether the call under way writes several sectors.
+    several: bool,
+    /// The allocation unit of the last write.
+    unit: u64,
+}
+
+impl Card {
+    /// The time of a write of one sector.
+    fn write_ns(&mut self, at: u64, timing: &CardTiming) -> u64 {
+        let unit = at / timing.unit_bytes.max(1);
+        let jump = if unit == self.unit { 0 } else { timing.other_unit_ns };
+        self.unit = unit;
+        let goes_on = self.open_at == Some(at);
+        self.open_at = (goes_on || self.several).then_some(at + SECTOR);
+        jump + match (goes_on, self.several) {
+            (true, _) => timing.write_sector_ns,
+            (false, true) => timing.write_begin_ns + timing.write_sector_ns,
+            (false, false) => timing.write_single_ns,
+        }
+    }
 }
 
 impl State {
     pub fn new(spec: Spec, mut image: Image) -> Self {
-        image.allow_reprogram(spec.guarantees.contains(Guarantees::REPROGRAM_ZERO_BITS));
+        spec.prepare(&mut image);
         let cached = spec.guarantees.contains(Guarantees::VOLATILE_CACHE);
         let cache = cached.then(|| Cache { durable: image.clone(), waiting: Vec::new() });
         Self {
@@ -106,12 +146,13 @@ impl State {
             times: None,
             breaches: Vec::new(),
             trace: TraceHash::default(),
+            card: Card::default(),
         }
     }
 
     pub fn set_image(&mut self, mut image: Image) {
         assert_eq!(self.spec.blocks, image.block_count(), "image and chip differ in size");
-        image.allow_reprogram(self.spec.guarantees.contains(Guarantees::REPROGRAM_ZERO_BITS));
+        self.spec.prepare(&mut image);
         if let Some(cache) = &mut self.cache {
             *cache = Cache { durable: image.clone(), waiting: Vec::new() };
         }
@@ -151,7 +192,7 @@ impl State {
     }
 
     pub fn read(&mut self, at: u64, target: &mut [u8]) -> Result<(), ErrorKind> {
-        self.check(at, target.len() as u64, 1)?;
+        self.check(at, target.len() as u64, self.spec.geometry().read_unit)?;
         self.call(Call::Read)?;
         let bytes = target.len() as u64;
         self.counters.reads += 1;
@@ -160,7 +201,19 @@ impl State {
         self.counters.busy_ns += ns;
         let start_ns = self.clock.now_ns();
         self.clock.advance_ns(ns);
-        self.image.read(at, target);
+        self.card.open_at = None;
+        let mut done = 0;
+        while done < target.len() {
+            let place = at + done as u64;
+            let beside = usize::try_from(self.spec.beside(place)).unwrap_or(usize::MAX);
+            let length = beside.min(target.len() - done);
+            let cell = self.spec.cell(place);
+            if self.image.is_unreadable(cell, length as u64) {
+                return Err(ErrorKind::Uncorrectable);
+            }
+            self.image.read(cell, &mut target[done..done + length]);
+            done += length;
+        }
         self.trace.number(1);
         self.trace.number(at);
         self.trace.bytes(target);
@@ -185,13 +238,16 @@ impl State {
         let (at, bytes) = request.range();
         match request {
             Request::Program { .. } => self.check(at, bytes, self.spec.program_unit),
-            Request::Erase { .. } => self.check(at, bytes, 4096),
+            Request::Erase { .. } => self.check(at, bytes, self.spec.erase_unit()),
             Request::Sync => Ok(()),
         }
     }
 
     pub fn request(&mut self, request: &Request) -> Result<(), ErrorKind> {
         self.check_request(request)?;
+        if self.spec.guarantees.contains(Guarantees::READ_ONLY) && *request != Request::Sync {
+            return Err(ErrorKind::WriteProtected);
+        }
         let call = match request {
             Request::Program { .. } => Call::Program,
             Request::Erase { .. } => Call::Erase,
@@ -211,7 +267,9 @@ impl State {
         }
         let start_ns = self.clock.now_ns();
         let (at, bytes) = request.range();
-        let result = request.commands().into_iter().try_for_each(|op| self.command(op));
+        let commands = request.commands(&self.spec);
+        self.card.several = commands.len() > 1;
+        let result = commands.into_iter().try_for_each(|op| self.command(op));
         self.timed(call, at, bytes, start_ns);
         result
     }
@@ -221,7 +279,7 @@ impl State {
         if !self.on {
             return;
         }
-        let mut commands = request.commands();
+        let mut commands = request.commands(&self.spec);
         let key = mix(self.faults.seed, mix(self.ops, 11));
         let torn = if commands.is_empty() { 0 } else { key % commands.len() as u64 };
         let torn = usize::try_from(torn).unwrap_or(0);
@@ -251,6 +309,9 @@ impl State {
     }
 
     fn suspect(&mut self, at: u64, bytes: u64) {
+        // Only cells that need an erase are worse for it; of stretched ones the call knows the place.
+        let bytes = if self.spec.rewrites() { 0 } else { bytes.min(self.spec.beside(at)) };
+        let at = self.spec.cell(at);
         if bytes > 0 {
             self.carry_out(Op::Suspect { at, bytes });
         }
@@ -290,7 +351,14 @@ impl State {
 
     fn command(&mut self, op: Op) -> Result<(), ErrorKind> {
         let number = self.ops;
-        let ns = self.counters.command(&op, &self.spec.timing);
+        let card = self.spec.timing.card.map(|timing| match &op {
+            Op::Program { at, .. } => self.card.write_ns(*at, &timing),
+            _ => {
+                self.card.open_at = None;
+                0
+            }
+        });
+        let ns = self.counters.command(&op, &self.spec.timing, card);
         self.clock.advance_ns(ns);
         self.trace_op(&op);
         let seed = mix(self.faults.seed, number);
@@ -309,7 +377,7 @@ impl State {
     fn strike(&mut self, op: Op, seed: u64) -> Result<(), ErrorKind> {
         let (at, bytes) = op.range();
         let erases = matches!(op, Op::Erase { .. });
-        if erases {
+        if erases || self.spec.rewrites() {
             self.wear.erased(at, bytes);
         }
         if op == Op::Sync {
@@ -336,7 +404,7 @@ impl State {
         match (self.faults.astray.get(&self.ops), op) {
             (Some(Astray::Lost), Op::Program { .. }) => {}
             (Some(Astray::Moved(by)), Op::Program { at, bytes }) => {
-                let last = self.spec.geometry().size - bytes.len() as u64;
+                let last = self.image.size() - bytes.len() as u64;
                 let at = (at + by) % (last + 1);
                 self.carry_out(Op::Program { at, bytes });
             }

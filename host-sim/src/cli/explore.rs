@@ -10,7 +10,7 @@ use crate::drop_futures::{self, DropPoint};
 use crate::explore::outcome::Fault;
 use crate::explore::suite::{Suite, What, disturb, repeat};
 use crate::explore::{Fan, Options, Progress, replay, run};
-use crate::scenario::Scenario;
+use crate::scenario::{OTHER_MEDIA, Scenario};
 use crate::subject::{Subject, Toy, Vellum};
 
 #[derive(Debug, Args)]
@@ -18,6 +18,9 @@ pub(super) struct Arguments {
     /// Only this scenario; may be given several times.
     #[arg(long)]
     scenario: Vec<String>,
+    /// The scenarios of NOR flash on another medium: card, cached-card, fram or internal.
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(OTHER_MEDIA))]
+    medium: Option<String>,
     /// Seed of scenarios and cuts.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -101,7 +104,10 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         return again(&*subject, &scenarios, arguments, text);
     }
     if scenarios.is_empty() {
-        scenarios = Scenario::all().collect();
+        scenarios = match &arguments.medium {
+            Some(medium) => Scenario::on(medium).collect(),
+            None => Scenario::all().collect(),
+        };
     }
     let options = Options {
         seed: arguments.seed,

@@ -37,6 +37,13 @@ both!(a_chip_with_whole_pages_keeps_the_contract, device =>
     Nor::new(Spec { program_unit: 256, ..Spec::small(8) }));
 both!(a_chip_that_programs_once_keeps_the_contract, device =>
     Nor::new(Spec::small(8).without(Guarantees::REPROGRAM_ZERO_BITS)));
+both!(internal_flash_keeps_the_contract, device => Nor::new(Spec::internal(16)));
+both!(a_card_keeps_the_contract, device => Nor::new(Spec::card(8)));
+both!(a_card_with_a_cache_keeps_the_contract, device =>
+    Nor::new(Spec::card(8).with(Guarantees::VOLATILE_CACHE)));
+both!(fram_keeps_the_contract, device => Nor::new(Spec::fram(8)));
+both!(a_partition_of_a_card_keeps_the_contract, device =>
+    device::Partition::new(Nor::new(Spec::card(8)), ByteOffset(0x200), 0x1600).expect("inside"));
 both!(a_partition_keeps_the_contract, device =>
     device::Partition::new(Nor::small(24), ByteOffset(0x2000), 0xA000).expect("inside"));
 both!(either_keeps_the_contract_on_the_left, device =>

@@ -8,6 +8,7 @@ use fs_core::units::Guarantees;
 /// A chip's content as its log goes by.
 #[derive(Debug, Clone)]
 pub struct Cutter {
+    spec: Spec,
     image: Image,
     /// With a cache: what is durable, and what the cache holds beyond it.
     cache: Option<(Image, Vec<Op>)>,
@@ -16,10 +17,11 @@ pub struct Cutter {
 impl Cutter {
     /// The content before the first entry.
     #[must_use]
-    pub fn new(spec: Spec, start: Image) -> Self {
+    pub fn new(spec: Spec, mut start: Image) -> Self {
+        spec.prepare(&mut start);
         let cached = spec.guarantees.contains(Guarantees::VOLATILE_CACHE);
         let cache = cached.then(|| (start.clone(), Vec::new()));
-        Self { image: start, cache }
+        Self { spec, image: start, cache }
     }
 
     /// The next entry happens.
@@ -74,12 +76,12 @@ impl Cutter {
     /// How many cuts differ during `op`: each mode, and with a cache each mode with two seeds.
     #[must_use]
     pub fn tears(&self, op: &Op) -> Vec<TearMode> {
-        match (op, &self.cache) {
-            (Op::Program { .. } | Op::Erase { .. }, None) => TearMode::of(op).to_vec(),
-            (Op::Program { .. } | Op::Erase { .. } | Op::Sync, Some(_)) => {
-                TearMode::PROGRAM.to_vec()
-            }
-            _ => Vec::new(),
-        }
+        self.spec.tears(op).to_vec()
+    }
+
+    /// Whether a cache loses what was not synced.
+    #[must_use]
+    pub const fn is_cached(&self) -> bool {
+        self.cache.is_some()
     }
 }

@@ -359,7 +359,7 @@ pub(crate) fn variants(cutter: &Cutter, op: &Op, tear: TearMode) -> u64 {
             | TearMode::Decay
             | TearMode::EraseWeak
     );
-    1 + u64::from(unstable || cutter.tears(op).len() == TearMode::PROGRAM.len() && *op == Op::Sync)
+    1 + u64::from(unstable || cutter.is_cached() && *op == Op::Sync)
 }
 
 /// What unstable cells read after a cut. A stable image has one probe, whatever cut led to it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fs_core::error::{Error, Result};
 
 use super::outcome::{Allowed, Fault, observe};
-use crate::chip::{Nor, Spec};
+use crate::chip::{Kind, Nor, Spec};
 use crate::fault::{Calls, Faults, IoError, TearMode};
 use crate::image::{Image, Op as Command};
 use crate::model::{Model, Op, Tree};
@@ -65,7 +65,12 @@ impl Recording {
 /// The chip a scenario asks for.
 #[must_use]
 pub fn spec_of(medium: Medium) -> Spec {
-    let spec = Spec::small(medium.blocks);
+    let spec = match medium.kind {
+        Kind::Nor => Spec::small(medium.blocks),
+        Kind::Internal => Spec::internal(medium.blocks),
+        Kind::Card => Spec::card(medium.blocks),
+        Kind::Fram => Spec::fram(medium.blocks),
+    };
     if medium.cache { spec.with(Guarantees::VOLATILE_CACHE) } else { spec }
 }
 

@@ -40,7 +40,7 @@ impl FromStr for Cut {
         let at = part()?.parse().map_err(|_| bad())?;
         let mode = part()?;
         let seed = u64::from_str_radix(part()?, 16).map_err(|_| bad())?;
-        let mut modes = TearMode::PROGRAM.iter().chain(TearMode::ERASE);
+        let mut modes = TearMode::all();
         let tear = modes.find(|tear| format!("{tear:?}") == mode).copied().ok_or_else(bad)?;
         Ok(Self { at, tear, seed })
     }

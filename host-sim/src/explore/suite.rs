@@ -118,7 +118,7 @@ impl What {
         let parts: Vec<&str> = text.split(':').collect();
         let bad = || format!("`{text}` is no disturbance of the suite {}", suite.name());
         let tear = |name: &str| {
-            let mut modes = TearMode::PROGRAM.iter().chain(TearMode::ERASE);
+            let mut modes = TearMode::all();
             modes.find(|tear| format!("{tear:?}") == name).copied().ok_or_else(bad)
         };
         match (suite, parts.as_slice()) {

@@ -8,7 +8,9 @@
 //! 1. A program only lowers bits; an erase sets all of them and heals the cells.
 //! 2. What breaks the device contract is done as physics has it, and reported as a [`Breach`].
 //! 3. Everything random comes from seeds: the same calls on the same image give the same bytes.
-//! 4. An unstable bit reads the same until the next power-on (or anew at every read, see
+//! 4. Where no erase is needed ([`Image::set_rewrites`]) a program replaces what was there, and
+//!    a sector that cannot be read can be programmed.
+//! 5. An unstable bit reads the same until the next power-on (or anew at every read, see
 //!    [`Image::set_noise`]). Programming it to zero makes it a stable zero; so programming the
 //!    finished content again makes an unstable program stable, and zeros strike anything.
 
@@ -16,17 +18,20 @@ mod cells;
 mod op;
 mod tear;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use cells::{Breach, Rule};
 use cells::{Noise, Trouble};
 pub use op::Op;
 
-use crate::rng::TraceHash;
+use crate::rng::{TraceHash, mix};
 
 /// Bytes of a block: the smallest erase of the chips modelled here.
 pub const BLOCK_BYTES: usize = 4096;
+
+/// Bytes of a sector.
+pub const SECTOR: u64 = 512;
 
 const BLOCK: u64 = BLOCK_BYTES as u64;
 const BLANK: [u8; BLOCK_BYTES] = [0xFF; BLOCK_BYTES];
@@ -44,6 +49,10 @@ pub struct Image {
     noise: Noise,
     /// Whether zeros and equal bytes may be programmed over what is programmed.
     reprogram: bool,
+    /// Whether anything may be programmed over anything.
+    rewrites: bool,
+    /// Sectors that cannot be read until they are programmed.
+    unreadable: BTreeSet<u64>,
 }
 
 impl Image {
@@ -55,6 +64,8 @@ impl Image {
             trouble: BTreeMap::new(),
             noise: Noise::default(),
             reprogram: true,
+            rewrites: false,
+            unreadable: BTreeSet::new(),
         }
     }
 
@@ -97,6 +108,23 @@ impl Image {
         self.reprogram = allow;
     }
 
+    /// Makes it the content of a medium that needs no erase: a program replaces what was there.
+    pub fn set_rewrites(&mut self, rewrites: bool) {
+        self.rewrites = rewrites;
+    }
+
+    /// Whether a sector of the range cannot be read.
+    #[must_use]
+    pub fn is_unreadable(&self, at: u64, bytes: u64) -> bool {
+        let end = (at + bytes).div_ceil(SECTOR);
+        !self.unreadable.is_empty() && self.unreadable.range(at / SECTOR..end).next().is_some()
+    }
+
+    /// Makes every sector that the range touches one that cannot be read.
+    pub fn lose_sectors(&mut self, at: u64, bytes: u64) {
+        self.unreadable.extend(at / SECTOR..(at + bytes).div_ceil(SECTOR));
+    }
+
     /// Seeds what unstable cells read, and says whether they change at every read.
     pub fn set_noise(&mut self, seed: u64, every_read: bool) {
         self.noise.seed = seed;
@@ -136,6 +164,13 @@ impl Image {
 
     /// Programs `source`, and says which rule of the contract that broke first.
     pub fn program(&mut self, at: u64, source: &[u8]) -> Option<Breach> {
+        if self.rewrites {
+            self.set_bytes(at, source);
+            for sector in at / SECTOR..(at + source.len() as u64).div_ceil(SECTOR) {
+                self.unreadable.remove(&sector);
+            }
+            return None;
+        }
         let mut breach = None;
         for (number, within, piece) in pieces(at, source.len()) {
             let source = &source[piece];
@@ -190,6 +225,9 @@ impl Image {
 
     /// Marks a range as one whose program or erase did not answer `Ok`.
     pub fn suspect(&mut self, at: u64, bytes: u64) {
+        if self.rewrites {
+            return;
+        }
         for (number, within, piece) in pieces(at, in_memory(bytes)) {
             self.trouble_of(number).suspect(within, piece.len());
         }
@@ -221,6 +259,7 @@ impl Image {
             hash.number(u64::from(*number));
             trouble.hash(&mut hash);
         }
+        self.unreadable.iter().for_each(|sector| hash.number(*sector));
         hash.value()
     }
 
@@ -238,7 +277,9 @@ impl Image {
             same && !self.trouble.contains_key(&number) && !earlier.trouble.contains_key(&number)
         };
         let changed = (0..self.block_count()).filter(|number| !shared(*number));
-        changed.fold(0, |sum, number| sum ^ self.block_hash(number) ^ earlier.block_hash(number))
+        let lost = self.unreadable.symmetric_difference(&earlier.unreadable);
+        let lost = lost.fold(0, |sum, sector| sum ^ mix(*sector, 17));
+        changed.fold(lost, |sum, number| sum ^ self.block_hash(number) ^ earlier.block_hash(number))
     }
 
     fn block_hash(&self, number: u32) -> u64 {

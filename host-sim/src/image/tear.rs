@@ -3,9 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::cells::{Reading, Trouble, Unstable};
-use super::{BLOCK, BLOCK_BYTES, Breach, Image, Op, block_of, blocks_of, in_memory, pieces};
+use super::{
+    BLOCK, BLOCK_BYTES, Breach, Image, Op, SECTOR, block_of, blocks_of, in_memory, pieces,
+};
 use crate::fault::TearMode;
 use crate::rng::{Rng, mix};
+
+/// Bytes of the allocation unit that is damaged as a whole: small, as the volumes are.
+const UNIT: u64 = 0x8000;
 
 impl Image {
     /// Does `op` as it was done, and says which rule it broke first.
@@ -59,11 +64,44 @@ impl Image {
         }
     }
 
+    /// Bytes are old, new or garbage; nothing is unstable.
+    fn tear_rewrite(&mut self, at: u64, bytes: &[u8], tear: TearMode, seed: u64) {
+        let mut rng = Rng::new(mix(seed, 9));
+        let old = self.stored(at, bytes.len());
+        let border = rng.index(bytes.len());
+        let differing: Vec<usize> = (0..old.len()).filter(|at| old[*at] != bytes[*at]).collect();
+        let spot = differing.get(rng.index(differing.len())).copied();
+        let bit = 1_u8 << rng.below(8);
+        let mut left = |index: usize, old: u8, new: u8| match tear {
+            TearMode::Prefix | TearMode::EraseHalf if index < border => new,
+            TearMode::Suffix if index >= border => new,
+            TearMode::RandomSubset if rng.chance(1, 2) => new,
+            TearMode::OneBit if spot == Some(index) => old ^ bit,
+            TearMode::AllButOneBit if spot == Some(index) => new ^ bit,
+            TearMode::AllButOneBit => new,
+            TearMode::Garbage | TearMode::Unreadable => rng.byte(),
+            TearMode::Complete | TearMode::Unstable | TearMode::Decay => new,
+            _ => old,
+        };
+        let pairs = old.iter().zip(bytes).enumerate();
+        let left: Vec<u8> = pairs.map(|(index, (old, new))| left(index, *old, *new)).collect();
+        if tear != TearMode::Nothing {
+            self.program(at, &left);
+        }
+        if tear == TearMode::Unreadable {
+            self.lose_sectors(at, bytes.len() as u64);
+        }
+    }
+
     fn tear_program(&mut self, at: u64, bytes: &[u8], tear: TearMode, seed: u64) {
+        if self.rewrites {
+            return self.tear_rewrite(at, bytes, tear, seed);
+        }
         let quiet_until = self.quiet_until(tear, seed);
         let tear = match tear {
             TearMode::EraseHalf => TearMode::Prefix,
             TearMode::EraseWeak | TearMode::Decay => TearMode::Unstable,
+            TearMode::Unreadable => TearMode::Garbage,
             other => other,
         };
         let old = self.stored(at, bytes.len());
@@ -137,6 +175,9 @@ impl Image {
 
     /// Lowers a few bits of what is programmed in the blocks around a command (F5).
     pub fn damage_neighbours(&mut self, at: u64, bytes: u64, seed: u64) {
+        if self.rewrites {
+            return self.damage_unit(at, bytes, seed);
+        }
         let mut rng = Rng::new(mix(seed, 5));
         let first = at / BLOCK * BLOCK;
         let length = (at + bytes).div_ceil(BLOCK) * BLOCK - first;
@@ -152,6 +193,28 @@ impl Image {
             }
         }
         self.store(first, &left);
+    }
+
+    /// Destroys up to eight sectors of the allocation unit around a write (F12): some cannot be
+    /// read, some hold garbage.
+    fn damage_unit(&mut self, at: u64, bytes: u64, seed: u64) {
+        let mut rng = Rng::new(mix(seed, 5));
+        let first = at / UNIT * UNIT;
+        let sectors = (self.size().min(first + UNIT) - first) / SECTOR;
+        let own = at / SECTOR..(at + bytes).div_ceil(SECTOR);
+        for _ in 0..=rng.below(8) {
+            let sector = first / SECTOR + rng.below(sectors.max(1));
+            if own.contains(&sector) {
+                continue;
+            }
+            if rng.chance(1, 2) {
+                self.lose_sectors(sector * SECTOR, SECTOR);
+            } else {
+                let mut garbage = [0; 512];
+                rng.fill(&mut garbage);
+                self.program(sector * SECTOR, &garbage);
+            }
+        }
     }
 
     /// Loses a volatile cache: of `ops`, which the cache took since the last flush, any subset

@@ -17,12 +17,17 @@ mod names;
 mod script;
 mod space;
 
+use std::sync::OnceLock;
+
+use crate::chip::Kind;
 pub use script::{Expect, Line, Script};
 
 /// How large the chip is and how it behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Medium {
-    /// Blocks of 4 KiB.
+    /// The technology.
+    pub kind: Kind,
+    /// Blocks of 4 KiB; of 2 KiB for internal flash.
     pub blocks: u32,
     /// Programs and erases are durable, and in order, only after a sync.
     pub cache: bool,
@@ -32,13 +37,37 @@ impl Medium {
     /// A serial NOR flash of so many blocks.
     #[must_use]
     pub const fn nor(blocks: u32) -> Self {
-        Self { blocks, cache: false }
+        Self { kind: Kind::Nor, blocks, cache: false }
+    }
+
+    /// A card of so many blocks that answers when its data is durable.
+    #[must_use]
+    pub const fn card(blocks: u32) -> Self {
+        Self { kind: Kind::Card, ..Self::nor(blocks) }
+    }
+
+    /// A card with a cache that loses and reorders.
+    #[must_use]
+    pub const fn cached_card(blocks: u32) -> Self {
+        Self { cache: true, ..Self::card(blocks) }
+    }
+
+    /// FRAM of so many blocks.
+    #[must_use]
+    pub const fn fram(blocks: u32) -> Self {
+        Self { kind: Kind::Fram, ..Self::nor(blocks) }
+    }
+
+    /// Internal flash of so many pages.
+    #[must_use]
+    pub const fn internal(blocks: u32) -> Self {
+        Self { kind: Kind::Internal, ..Self::nor(blocks) }
     }
 
     /// The same behind a cache that loses and reorders.
     #[must_use]
     pub const fn cached(blocks: u32) -> Self {
-        Self { blocks, cache: true }
+        Self { cache: true, ..Self::nor(blocks) }
     }
 }
 
@@ -96,16 +125,51 @@ impl Scenario {
         self.script(seed).lines().iter().any(|line| line.expect == Expect::SuccessOrFull)
     }
 
-    /// The scenario of that name.
+    /// The scenario of that name. Behind an `@` stands another medium to play it on.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
-        Self::all().find(|scenario| scenario.name == name)
+        let mut moved = everywhere().iter();
+        Self::all().find(|own| own.name == name).or_else(|| moved.find(|own| own.name == name))
+    }
+
+    /// Every scenario that was written for NOR flash, on another medium: `card`, `cached-card`,
+    /// `fram` or `internal`.
+    pub fn on(medium: &str) -> impl Iterator<Item = &'static Self> {
+        let ends = format!("@{medium}");
+        everywhere().iter().filter(move |scenario| scenario.name.ends_with(&ends))
     }
 
     /// Every scenario, in the order of the documentation.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         [files::ALL, names::ALL, links::ALL, space::ALL, media::ALL].into_iter().flatten()
     }
+}
+
+/// Media that scenarios can be moved to, by the name behind the `@`.
+pub const OTHER_MEDIA: [&str; 4] = ["card", "cached-card", "fram", "internal"];
+
+/// Scenarios written for NOR flash, on other media.
+fn everywhere() -> &'static [Scenario] {
+    static MOVED: OnceLock<Vec<Scenario>> = OnceLock::new();
+    MOVED.get_or_init(|| {
+        let of_nor = Scenario::all().filter(|scenario| scenario.medium.kind == Kind::Nor);
+        let moved = of_nor.flat_map(|scenario| {
+            OTHER_MEDIA.into_iter().map(|to| {
+                let Medium { blocks, cache, .. } = scenario.medium;
+                let medium = match to {
+                    "card" => Medium::card(blocks),
+                    "cached-card" => Medium::cached_card(blocks),
+                    "fram" => Medium::fram(blocks),
+                    // Half the bytes in a block: twice the blocks.
+                    _ => Medium::internal(2 * blocks),
+                };
+                let medium = Medium { cache: medium.cache || cache && to == "card", ..medium };
+                let name = String::leak(format!("{}@{to}", scenario.name));
+                Scenario { name, medium, ..*scenario }
+            })
+        });
+        moved.collect()
+    })
 }
 
 #[cfg(test)]
