@@ -351,12 +351,12 @@ impl State {
 
     fn command(&mut self, op: Op) -> Result<(), ErrorKind> {
         let number = self.ops;
-        let card = self.spec.timing.card.map(|timing| match &op {
-            Op::Program { at, .. } => self.card.write_ns(*at, &timing),
-            _ => {
-                self.card.open_at = None;
-                0
+        let card = self.spec.timing.card.map(|timing| {
+            if let Op::Program { at, .. } = &op {
+                return self.card.write_ns(*at, &timing);
             }
+            self.card.open_at = None;
+            0
         });
         let ns = self.counters.command(&op, &self.spec.timing, card);
         self.clock.advance_ns(ns);

@@ -78,9 +78,10 @@ impl Image {
             TearMode::RandomSubset if rng.chance(1, 2) => new,
             TearMode::OneBit if spot == Some(index) => old ^ bit,
             TearMode::AllButOneBit if spot == Some(index) => new ^ bit,
-            TearMode::AllButOneBit => new,
             TearMode::Garbage | TearMode::Unreadable => rng.byte(),
-            TearMode::Complete | TearMode::Unstable | TearMode::Decay => new,
+            TearMode::AllButOneBit | TearMode::Complete | TearMode::Unstable | TearMode::Decay => {
+                new
+            }
             _ => old,
         };
         let pairs = old.iter().zip(bytes).enumerate();

@@ -130,7 +130,7 @@ impl Journal {
                 return self.follow(place_in_next, &header, identity, blocks_max, media);
             }
             Reading::Torn => {
-                media.refuse_successor(place_in_next, &identity, &starts, work).await?
+                media.refuse_successor(place_in_next, &identity, &starts, work).await?;
             }
             Reading::Blank => {}
         }
