@@ -44,6 +44,8 @@ mutants! {
     AnchorBeforeCheckpoint,
     /// An anchor entry counts although its chain does not verify.
     NoFallbackEntry,
+    /// An entry counts although what it retired is not found logged again.
+    LostRelogCounts,
     /// A retired journal block is free at once.
     QuarantineSkipped,
     /// A retired journal block is not logged as leaving.
@@ -108,8 +110,6 @@ mutants! {
     FlushNodeSkipped,
     /// No flush after a record (edge 1).
     FlushRecordSkipped,
-    /// No flush between checkpoint and anchor (edge 4).
-    FlushCheckpointSkipped,
     /// No flush after an anchor entry (edge 5).
     FlushAnchorSkipped,
     /// A tail image is programmed over the one before.
@@ -122,6 +122,10 @@ mutants! {
     LaterImageIgnored,
     /// A format on media without an erase writes the superblock before the entry.
     SuperblockBeforeEntry,
+    /// No flush between an erase and the record that claims it (edge 6b).
+    FlushEraseSkipped,
+    /// No flush between checkpoint, superblock copy and the entry behind them (edges 4 and 7).
+    FlushSuperblockSkipped,
 }
 
 #[cfg(feature = "mutants")]

@@ -46,7 +46,8 @@ fn the_same_seed_gives_the_same_counts() {
 
 #[test]
 fn a_correct_toy_survives_every_other_disturbance() {
-    for suite in Suite::ALL {
+    // The toy's journal has no blocks that could be another run's.
+    for suite in Suite::ALL.iter().filter(|suite| **suite != Suite::Twin) {
         let report = disturb(&Toy::default(), *suite, 200, &options(SOME), &|_| ());
         for failure in &report.failures {
             eprintln!("{failure}");

@@ -45,8 +45,8 @@ pub(super) struct Arguments {
     /// Threads; one for each core if not given.
     #[arg(long)]
     threads: Option<usize>,
-    /// Disturbs in another way than by cuts: errors, bad-blocks, rot, lost, stale, or drops of
-    /// futures.
+    /// Disturbs in another way than by cuts: errors, bad-blocks, rot, lost, stale, twin, or drops
+    /// of futures.
     #[arg(long, value_parser = suite)]
     suite: Option<Chosen>,
     /// Disturbances of such a suite for each scenario.
@@ -81,7 +81,7 @@ fn suite(text: &str) -> Result<Chosen, String> {
     found
         .copied()
         .map(Chosen::Chip)
-        .ok_or_else(|| "errors, bad-blocks, rot, lost, stale or drops".into())
+        .ok_or_else(|| "errors, bad-blocks, rot, lost, stale, twin or drops".into())
 }
 
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
@@ -156,7 +156,7 @@ fn again(
     };
     let result = match arguments.suite {
         Some(Chosen::Chip(suite)) => What::parse(suite, text)
-            .map(|what| repeat(subject, scenario, arguments.seed, what).map(|_| ())),
+            .map(|what| repeat(subject, suite, scenario, arguments.seed, what).map(|_| ())),
         _ => replay::parse(text).map(|cuts| {
             let mut tell = |line| println!("{line}");
             replay::replay(subject, scenario, arguments.seed, &cuts, &mut tell)

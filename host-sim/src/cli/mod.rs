@@ -4,6 +4,7 @@ mod explore;
 mod image;
 mod job;
 mod mutants;
+mod protocol;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ enum Command {
     Mutants(mutants::Arguments),
     /// Makes, reads, changes and checks volumes in files.
     Image(image::Arguments),
+    /// Visits every state of the model of the commit protocol, scenario by scenario.
+    Protocol(protocol::Arguments),
 }
 
 /// Parses the command line and does what it says.
@@ -42,6 +45,7 @@ pub fn main() -> ExitCode {
         Some(Command::Explore(arguments)) => explore::main(&arguments),
         Some(Command::Mutants(arguments)) => mutants::main(&arguments),
         Some(Command::Image(arguments)) => image::main(arguments),
+        Some(Command::Protocol(arguments)) => protocol::main(&arguments),
     }
 }
 

@@ -30,6 +30,23 @@ pub enum Fan {
     Some(usize),
 }
 
+/// Where the power is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// In every command.
+    Everything,
+    /// In commands to the first and the last block, where the anchors are, and in flushes.
+    Anchors,
+}
+
+impl Focus {
+    fn includes(self, op: &Op, size: u64) -> bool {
+        let (at, length) = op.range();
+        let block = crate::image::BLOCK_BYTES as u64;
+        self == Self::Everything || length == 0 || at < block || at + block >= size
+    }
+}
+
 /// How much is explored.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -41,6 +58,8 @@ pub struct Options {
     pub nested: [Fan; 2],
     /// Of the cuts of the first level one in so many is made.
     pub one_in: u64,
+    /// Where is cut, at the first level and within recoveries.
+    pub focus: [Focus; 2],
     /// Ends then, even if cuts are left.
     pub time: Option<Duration>,
     /// Ends after so many failures.
@@ -58,6 +77,7 @@ impl Default for Options {
             scenarios: Scenario::all().collect(),
             nested: [Fan::Some(1), Fan::Some(1)],
             one_in: 1,
+            focus: [Focus::Everything; 2],
             time: None,
             failures_max: 20,
             known: |_| false,
@@ -232,6 +252,9 @@ impl<'a> Work<'a> {
     /// Cuts during one entry in every mode.
     fn entry(&self, number: usize, recording: &Recording, at: usize, cutter: &Cutter, call: &Call) {
         let op = &recording.log[at];
+        if !self.options.focus[0].includes(op, recording.start.size()) {
+            return;
+        }
         let scenario = self.options.scenarios[number];
         let probe = Probe {
             subject: self.subject,
@@ -302,6 +325,9 @@ impl<'a> Work<'a> {
         let mut cutter = Cutter::new(probe.spec, start_of(image, noise));
         for (at, op) in found.log.iter().enumerate() {
             while let Some((_, pick)) = chosen.next_if(|(entry, _)| *entry == at) {
+                if !self.options.focus[1].includes(op, image.size()) {
+                    continue;
+                }
                 let Some(call) = call_at(&found.calls, at) else { continue };
                 let tears = cutter.tears(op);
                 let Some(tear) = tears.get(pick % tears.len().max(1)).copied() else { continue };

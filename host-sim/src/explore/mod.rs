@@ -31,6 +31,6 @@ mod report;
 mod rot;
 pub mod suite;
 
-pub use engine::{Fan, Options, Progress, cores, run};
+pub use engine::{Fan, Focus, Options, Progress, cores, run};
 pub(crate) use engine::{call_at, choose, guarded, lock, start_of, variants};
 pub use report::{Failure, Report, Row};

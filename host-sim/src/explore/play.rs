@@ -49,8 +49,17 @@ pub struct Recording {
     pub device_calls: u64,
     /// The same before the first line that is not quiet.
     pub quiet_calls: u64,
-    /// The committed tree after each call that changed it, oldest first.
-    pub history: Vec<Arc<Tree>>,
+    /// The committed tree since the last format and after each call that changed it, oldest first.
+    pub history: Vec<Past>,
+}
+
+/// A state that the volume had.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// Length of the log when it had been reached.
+    pub at: usize,
+    /// The state.
+    pub tree: Arc<Tree>,
 }
 
 impl Recording {
@@ -59,6 +68,13 @@ impl Recording {
     pub fn call_at(&self, index: usize) -> Option<&Call> {
         let after = self.calls.partition_point(|call| call.end <= index);
         self.calls.get(after).filter(|call| call.begin <= index)
+    }
+
+    /// The states that the volume had while its log had at most `until` entries, oldest first.
+    #[must_use]
+    pub fn states_until(&self, until: usize) -> Vec<&Tree> {
+        let before = self.history.iter().take_while(|past| past.at <= until);
+        before.map(|past| &*past.tree).collect()
     }
 }
 
@@ -114,13 +130,25 @@ pub fn record(
     scenario: &Scenario,
     seed: u64,
 ) -> std::result::Result<Recording, Fault> {
+    record_lines(subject, scenario, scenario.script(seed).lines(), seed)
+}
+
+/// The same with other lines than the scenario has.
+///
+/// # Errors
+/// The first answer that was not the model's.
+pub(super) fn record_lines(
+    subject: &dyn Subject,
+    scenario: &Scenario,
+    lines: &[Line],
+    seed: u64,
+) -> std::result::Result<Recording, Fault> {
     let spec = spec_of(scenario.medium);
-    let script = scenario.script(seed);
-    let start = start_of(scenario, script.lines(), seed);
+    let start = start_of(scenario, lines, seed);
     let nor = Nor::with_image(spec, start.clone());
     nor.record(true);
     let mut player = Player::new(subject, scenario.tuning, nor.clone());
-    player.play(script.lines())?;
+    player.play(lines)?;
     if let Some((number, breach)) = nor.breaches().first() {
         return Err(Fault::new("the uncut run", format!("command {number}: {breach:?}")));
     }
@@ -149,7 +177,7 @@ struct Player<'a> {
     formatted: bool,
     calls: Vec<Call>,
     quiet_calls: Option<u64>,
-    history: Vec<Arc<Tree>>,
+    history: Vec<Past>,
 }
 
 impl<'a> Player<'a> {
@@ -162,7 +190,7 @@ impl<'a> Player<'a> {
             formatted: false,
             calls: Vec::new(),
             quiet_calls: None,
-            history: vec![Arc::new(Tree::default())],
+            history: vec![Past { at: 0, tree: Arc::new(Tree::default()) }],
         }
     }
 
@@ -193,6 +221,7 @@ impl<'a> Player<'a> {
         self.model = Model::new();
         self.formatted = true;
         self.end(line, begin, allowed);
+        self.history = vec![Past { at: self.nor.log_len(), tree: Arc::new(Tree::default()) }];
         result.map_err(|error| Fault::new("Format", format!("{error:?}")))
     }
 
@@ -237,7 +266,11 @@ impl<'a> Player<'a> {
             return Err(Fault::new(shown(&mount.op), format!("{result:?}")));
         }
         match (ending, lines.get(last - 1)) {
-            (Some((begin, allowed)), Some(line)) => self.end(line, begin, allowed),
+            (Some((begin, allowed)), Some(line)) => {
+                self.end(line, begin, allowed);
+                let reached = self.nor.log_len();
+                self.history.iter_mut().for_each(|past| past.at = past.at.min(reached));
+            }
             _ => self.cut(),
         }
         Ok(last)
@@ -245,7 +278,13 @@ impl<'a> Player<'a> {
 
     fn leaving(&mut self, line: &Line) -> (usize, Allowed) {
         let begin = self.begin(line);
-        (begin, self.apply(line).1)
+        let before = self.history.len();
+        let allowed = self.apply(line).1;
+        for past in self.history.iter_mut().skip(before) {
+            // It is reached when the call has returned.
+            past.at = usize::MAX;
+        }
+        (begin, allowed)
     }
 
     fn cut(&mut self) {
@@ -324,8 +363,13 @@ impl<'a> Player<'a> {
         let allowed = self.in_flight(line);
         let result = self.model.apply(&line.op).result;
         let now = self.model.committed();
-        if self.history.last().is_none_or(|last| **last != now) {
-            self.history.push(allowed.find(&now).unwrap_or_else(|| Arc::new(now)));
+        if self.history.last().is_none_or(|last| *last.tree != now) {
+            // A sync of the volume commits its files one after another.
+            let between = allowed.trees.iter().skip(1).filter(|tree| ***tree != now);
+            let tree = allowed.find(&now).unwrap_or_else(|| Arc::new(now.clone()));
+            let at = self.nor.log_len();
+            let pasts = between.cloned().chain([tree]).map(|tree| Past { at, tree });
+            self.history.extend(pasts);
         }
         (result, allowed)
     }

@@ -72,9 +72,9 @@ impl Probe<'_> {
         let state = visit.recover(allowed)?;
         let decided = Allowed::only(Arc::clone(&state));
         visit.power_cycle(1);
-        visit.go_on(&decided)?;
+        let left = visit.go_on(&decided)?;
         visit.power_cycle(2);
-        visit.look_only("last mount", &decided)?;
+        visit.look_only("last mount", &left)?;
         visit.discipline()?;
         let log = visit.nor.take_log();
         let Visit { calls, mounts, recovery_calls, .. } = visit;
@@ -156,8 +156,8 @@ impl<'a> Visit<'a> {
         tree.ok_or_else(|| Fault::new(during, "answered NotFormatted"))
     }
 
-    /// Mounts again, finds the same, and uses the volume.
-    fn go_on(&mut self, decided: &Allowed) -> Result<(), Fault> {
+    /// Mounts again, finds the same, and uses the volume. Gives the state that it leaves.
+    fn go_on(&mut self, decided: &Allowed) -> Result<Allowed, Fault> {
         let during = "second mount";
         let begin = self.nor.log_len();
         let nor = self.nor.clone();
@@ -169,20 +169,20 @@ impl<'a> Visit<'a> {
             if decided.find(&tree).is_none() {
                 return Err(Fault::new(during, decided.differences(&tree)));
             }
-            use_volume(volume, &nor, decided, may_be_full, &mut notes)?;
+            let left = use_volume(volume, &nor, decided, may_be_full, &mut notes)?;
             let tree = observe(volume, "after the probe file")?;
-            match decided.find(&tree) {
-                Some(_) => Ok(()),
-                None => Err(Fault::new("after the probe file", decided.differences(&tree))),
+            match left.find(&tree) {
+                Some(_) => Ok(left),
+                None => Err(Fault::new("after the probe file", left.differences(&tree))),
             }
         };
-        if self.mounted(Mounting::Write, during, work)?.is_none() {
+        let Some(left) = self.mounted(Mounting::Write, during, work)? else {
             return Err(Fault::new(during, "answered NotFormatted"));
-        }
+        };
         for (what, begin, end, allowed) in notes {
             self.note(&what, begin, end, allowed);
         }
-        Ok(())
+        Ok(left)
     }
 
     fn mounted<T>(
@@ -227,15 +227,16 @@ impl<'a> Visit<'a> {
 
 type Note = (String, usize, usize, Allowed);
 
-/// Creates, writes, reads and removes a file; on a full volume removes one.
+/// Creates, writes, reads and removes a file, and leaves another one, empty: what is acknowledged
+/// now must be there later. Gives the state it leaves.
 fn use_volume(
     volume: &dyn Mounted,
     nor: &Nor,
     decided: &Allowed,
     may_be_full: bool,
     notes: &mut Vec<Note>,
-) -> Result<(), Fault> {
-    let Some(state) = decided.trees.first() else { return Ok(()) };
+) -> Result<Allowed, Fault> {
+    let Some(state) = decided.trees.first() else { return Ok(decided.clone()) };
     let text = b"written after the cut".to_vec();
     // A cut in an earlier probe may have left its file.
     let taken = |path: &str| state.iter().any(|(other, _)| **other == *path);
@@ -251,22 +252,25 @@ fn use_volume(
         (Op::SyncFile(SLOT), full.clone()),
         (Op::Close(SLOT), full),
         (Op::Remove(path.clone()), (**state).clone()),
+        (Op::Replace(path.clone(), Vec::new()), empty),
     ];
     let mut before = (**state).clone();
     for (op, after) in steps {
         let begin = nor.log_len();
         let name = format!("probe: {}", super::play::shown(&op));
         let answer = volume.call(&op);
-        let allowed = Allowed::any([before, after.clone()]);
+        let allowed = Allowed::any([before.clone(), after.clone()]);
         notes.push((name.clone(), begin, nor.log_len(), allowed));
         match answer {
             Ok(()) => before = after,
-            Err(Error::NoSpace) if may_be_full && matches!(op, Op::Open(..)) => return Ok(()),
+            Err(Error::NoSpace) if may_be_full && matches!(op, Op::Open(..) | Op::Replace(..)) => {
+                return Ok(Allowed::any([before]));
+            }
             Err(error) => return Err(Fault::new(name, format!("{error:?}"))),
         }
         if matches!(op, Op::SyncFile(_)) && volume.content(&path).as_ref() != Ok(&text) {
             return Err(Fault::new(name, "another content than was written"));
         }
     }
-    Ok(())
+    Ok(Allowed::any([before]))
 }

@@ -1,14 +1,15 @@
 //! Damage that nobody reported: what is read is right, or an error.
 
 use fs_core::error::Error;
+use fs_core::format::record::{Header, RecordKind};
 
 use super::cutter::Cutter;
 use super::outcome::Fault;
-use super::play::{Recording, fuse};
+use super::play::{Recording, fuse, record_lines};
 use super::suite::What;
 use crate::chip::Nor;
-use crate::image::{Image, Op};
-use crate::model::{Entry, Tree};
+use crate::image::{BLOCK_BYTES, Image, Op};
+use crate::model::{Entry, Op as Call, Tree};
 use crate::rng::Rng;
 use crate::scenario::Scenario;
 use crate::subject::{Ending, Listed, Mounted, Mounting, Subject};
@@ -30,27 +31,139 @@ pub(super) fn flip(recording: &Recording, rng: &mut Rng) -> Option<What> {
     None
 }
 
-/// A program of the last mount.
-pub(super) fn lost(recording: &Recording, rng: &mut Rng) -> Option<What> {
+/// Whether an entry of the log belongs to a call that the power may be cut in.
+fn is_loud(recording: &Recording, entry: usize) -> bool {
+    recording.call_at(entry).is_some_and(|call| !call.quiet)
+}
+
+/// The ends of the calls behind `entry`: its own, those of some more, and the last one before
+/// `end`.
+fn moments(recording: &Recording, entry: usize, end: usize) -> Vec<usize> {
+    let ends: Vec<usize> = recording.calls.iter().map(|call| call.end).collect();
+    let behind = ends.into_iter().filter(|at| *at > entry && *at <= end);
+    let behind: Vec<usize> = behind.collect();
+    let mut chosen: Vec<usize> = behind.iter().take(3).copied().collect();
+    chosen.extend(behind.last());
+    chosen.dedup();
+    chosen
+}
+
+/// A program and a moment before the next mount, which would have to live with its loss. A lost
+/// anchor entry is looked at for as long as it is the newest.
+pub(super) fn lost(recording: &Recording) -> Vec<What> {
     let log = &recording.log;
-    let programmed = |op: &Op| matches!(op, Op::Program { .. });
-    let end = log.iter().rposition(programmed)?;
-    let begin = log[..end].iter().rposition(|op| *op == Op::PowerOn).unwrap_or(0);
-    let programs: Vec<usize> = (begin..=end).filter(|at| programmed(&log[*at])).collect();
-    programs.get(rng.index(programs.len())).map(|entry| What::Lost { entry: *entry })
+    let mut all = Vec::new();
+    for (entry, op) in log.iter().enumerate() {
+        if !matches!(op, Op::Program { .. }) || !is_loud(recording, entry) {
+            continue;
+        }
+        let own = recording.call_at(entry).map_or(entry, |call| call.end);
+        let next = |op: &Op| *op == Op::PowerOn || (is_anchor(recording, op) && changes(op));
+        let end = log[own..].iter().position(next).map_or(log.len(), |behind| own + behind);
+        let moments = moments(recording, entry, end).into_iter();
+        all.extend(moments.map(|until| What::Lost { entry, until }));
+    }
+    all
 }
 
-/// An erase in the part of the run that is cut.
-pub(super) fn stale(recording: &Recording, rng: &mut Rng) -> Option<What> {
-    let loud = |at: usize| recording.call_at(at).is_some_and(|call| !call.quiet);
-    let erases: Vec<usize> = (0..recording.log.len())
-        .filter(|at| matches!(recording.log[*at], Op::Erase { .. }) && loud(*at))
-        .collect();
-    erases.get(rng.index(erases.len())).map(|entry| What::Stale { entry: *entry })
+/// An erase in the part of the run that is cut, and a moment after it.
+pub(super) fn stale(recording: &Recording) -> Vec<What> {
+    let log = &recording.log;
+    let erases =
+        (0..log.len()).filter(|at| matches!(log[*at], Op::Erase { .. }) && is_loud(recording, *at));
+    let each = |entry| {
+        let moments = moments(recording, entry, log.len()).into_iter();
+        moments.map(move |until| What::Stale { entry, until })
+    };
+    erases.flat_map(each).collect()
 }
 
-/// After an erase that never happened, nor anything after it in its range: one state that the
-/// volume had (the end of the log may be gone), or errors; never parts of several.
+/// A header of a journal block, and a moment at which that block is still what it was then.
+pub(super) fn twins(recording: &Recording, twin: &Recording) -> Vec<What> {
+    let log = &recording.log;
+    let same = |(own, other): (&Op, &Op)| own.range() == other.range();
+    let same = log.iter().zip(&twin.log).take_while(|pair| same(*pair)).count();
+    let mut all = Vec::new();
+    for entry in (0..same).filter(|entry| is_header(recording, &log[*entry])) {
+        let (at, _) = log[entry].range();
+        let erased = |op: &Op| matches!(op, Op::Erase { .. }) && op.range().0 == at;
+        let end = log[entry..].iter().position(erased).map_or(same, |behind| entry + behind);
+        let moments = moments(recording, entry, end.min(same)).into_iter();
+        all.extend(moments.map(|until| What::Twin { entry, until }));
+    }
+    all
+}
+
+/// The first or last block, where the anchors are.
+fn is_anchor(recording: &Recording, op: &Op) -> bool {
+    let (at, length) = op.range();
+    let last = recording.start.size() - BLOCK_BYTES as u64;
+    length > 0 && (at < BLOCK_BYTES as u64 || at >= last)
+}
+
+/// Whether it is more than a strike.
+fn changes(op: &Op) -> bool {
+    match op {
+        Op::Program { bytes, .. } => bytes.iter().any(|byte| *byte != 0),
+        _ => true,
+    }
+}
+
+fn is_header(recording: &Recording, op: &Op) -> bool {
+    let Op::Program { at, bytes } = op else { return false };
+    let begins = at.is_multiple_of(BLOCK_BYTES as u64) && !is_anchor(recording, op);
+    let header = bytes.first_chunk().and_then(|bytes| Header::decode(bytes).ok());
+    begins && header.is_some_and(|header| header.kind == RecordKind::Header)
+}
+
+/// Another run of `scenario`: every byte that is written to a file is another one.
+///
+/// # Errors
+/// What an uncut run can fail with.
+pub(super) fn twin_of(
+    subject: &dyn Subject,
+    scenario: &Scenario,
+    seed: u64,
+) -> Result<Recording, Fault> {
+    let mut lines = scenario.script(seed).lines().to_vec();
+    for line in &mut lines {
+        match &mut line.op {
+            Call::Replace(_, bytes) | Call::Write(_, _, bytes) => {
+                bytes.iter_mut().for_each(|byte| *byte ^= 1);
+            }
+            _ => {}
+        }
+    }
+    record_lines(subject, scenario, &lines, seed)
+}
+
+/// With a journal block that another run of the volume wrote: one state that the volume had, or
+/// errors; never anything of the other run.
+///
+/// # Errors
+/// What was wrong and not an error.
+pub(super) fn exchanged(
+    subject: &dyn Subject,
+    scenario: &Scenario,
+    [recording, twin]: [&Recording; 2],
+    entry: usize,
+    until: usize,
+) -> Result<u32, Fault> {
+    let (at, _) = recording.log.get(entry).map_or((0, 0), Op::range);
+    let mut bytes = vec![0; BLOCK_BYTES];
+    image_at(twin, until, |_, _| true).peek(at, &mut bytes);
+    let mut image = image_at(recording, until, |_, _| true);
+    image.set_bytes(at, &bytes);
+    let wanted = Wanted::some(recording.states_until(until));
+    look(subject, scenario, recording, &image, &wanted)
+}
+
+/// After an erase that never happened, nor anything after it in its range.
+///
+/// - Of an anchor block: the last state, for the other anchor block leads to it.
+/// - Of the block that the journal opened last, when nothing else has been erased since: a state
+///   that the volume had, for all that belongs to the one before is still there.
+/// - Else a state that the volume had, or errors; never parts of several.
 ///
 /// # Errors
 /// What was wrong and not an error.
@@ -59,23 +172,46 @@ pub(super) fn older(
     scenario: &Scenario,
     recording: &Recording,
     entry: usize,
+    until: usize,
 ) -> Result<u32, Fault> {
-    let mut cutter = Cutter::new(recording.spec, recording.start.clone());
-    let (at, bytes) = recording.log.get(entry).map_or((0, 0), Op::range);
-    for (number, op) in recording.log.iter().enumerate() {
+    let missing = || Fault::new("replay", format!("there is no entry {entry}"));
+    let erase = recording.log.get(entry).ok_or_else(missing)?;
+    let (at, bytes) = erase.range();
+    let inside = |op: &Op| {
         let (first, length) = op.range();
-        let inside = length > 0 && first >= at && first + length <= at + bytes;
-        if number < entry || !inside {
-            cutter.advance(op);
-        }
-    }
-    let states: Vec<&Tree> = recording.history.iter().map(|tree| &**tree).collect();
-    look(subject, scenario, recording, cutter.image(), &states, true)
+        length > 0 && first >= at && first + length <= at + bytes
+    };
+    let image = image_at(recording, until, |number, op| number < entry || !inside(op));
+    let since = recording.log.iter().take(until).skip(entry + 1);
+    let erased = since.filter(|op| matches!(op, Op::Erase { .. }) && !inside(op));
+    let (anchors, others): (Vec<&Op>, Vec<&Op>) = erased.partition(|op| is_anchor(recording, op));
+    let states = recording.states_until(until);
+    let headed = recording.log.get(entry + 1).is_some_and(|op| is_header(recording, op));
+    let wanted = if !subject.has_anchors() {
+        Wanted::some(states)
+    } else if is_anchor(recording, erase) {
+        Wanted::last(states)
+    } else if headed && others.is_empty() && anchors.len() < 2 {
+        Wanted { strict: true, ..Wanted::some(states) }
+    } else {
+        Wanted::some(states)
+    };
+    look(subject, scenario, recording, &image, &wanted)
 }
 
 fn image_at_end(recording: &Recording) -> Image {
+    image_at(recording, recording.log.len(), |_, _| true)
+}
+
+/// The chip after the first `until` entries of the log, of which only those happened that `happens`
+/// says.
+fn image_at(recording: &Recording, until: usize, happens: impl Fn(usize, &Op) -> bool) -> Image {
     let mut cutter = Cutter::new(recording.spec, recording.start.clone());
-    recording.log.iter().for_each(|op| cutter.advance(op));
+    for (number, op) in recording.log.iter().take(until).enumerate() {
+        if happens(number, op) {
+            cutter.advance(op);
+        }
+    }
     cutter.image().clone()
 }
 
@@ -93,11 +229,13 @@ pub(super) fn flipped(
 ) -> Result<u32, Fault> {
     let mut image = image_at_end(recording);
     image.flip(at, bit);
-    let states: Vec<&Tree> = recording.history.iter().rev().take(2).map(|tree| &**tree).collect();
-    look(subject, scenario, recording, &image, &states, true)
+    let mut states = recording.states_until(usize::MAX);
+    states.drain(..states.len().saturating_sub(2));
+    look(subject, scenario, recording, &image, &Wanted::some(states))
 }
 
-/// After a program that never happened: every content is one that the file had, or errors.
+/// After a program that never happened: of an anchor block, the last state, for the entry before
+/// leads to it; else one state that the volume had, or errors.
 ///
 /// # Errors
 /// What was wrong and not an error.
@@ -106,15 +244,39 @@ pub(super) fn without(
     scenario: &Scenario,
     recording: &Recording,
     entry: usize,
+    until: usize,
 ) -> Result<u32, Fault> {
-    let mut cutter = Cutter::new(recording.spec, recording.start.clone());
-    for (number, op) in recording.log.iter().enumerate() {
-        if number != entry {
-            cutter.advance(op);
-        }
+    let image = image_at(recording, until, |number, _| number != entry);
+    let states = recording.states_until(until);
+    let anchor = recording.log.get(entry).is_some_and(|op| is_anchor(recording, op));
+    let wanted = match (subject.has_anchors(), anchor) {
+        (true, true) => Wanted::last(states),
+        (true, false) => Wanted::some(states),
+        (false, _) => Wanted { whole: false, ..Wanted::some(states) },
+    };
+    look(subject, scenario, recording, &image, &wanted)
+}
+
+/// What a damaged volume may show.
+struct Wanted<'a> {
+    states: Vec<&'a Tree>,
+    /// One of the states, not contents of several.
+    whole: bool,
+    /// No error is an answer.
+    strict: bool,
+}
+
+impl<'a> Wanted<'a> {
+    /// One of `states`, or errors.
+    const fn some(states: Vec<&'a Tree>) -> Self {
+        Self { states, whole: true, strict: false }
     }
-    let states: Vec<&Tree> = recording.history.iter().map(|tree| &**tree).collect();
-    look(subject, scenario, recording, cutter.image(), &states, false)
+
+    /// The last of `states`, and no error.
+    fn last(states: Vec<&'a Tree>) -> Self {
+        let states = states.last().copied().into_iter().collect();
+        Self { states, whole: true, strict: true }
+    }
 }
 
 fn look(
@@ -122,8 +284,7 @@ fn look(
     scenario: &Scenario,
     recording: &Recording,
     image: &Image,
-    states: &[&Tree],
-    whole: bool,
+    wanted: &Wanted<'_>,
 ) -> Result<u32, Fault> {
     let nor = Nor::with_image(recording.spec, image.clone());
     for how in [Mounting::ReadOnly, Mounting::Write, Mounting::Write] {
@@ -131,14 +292,14 @@ fn look(
         let during = format!("{how:?} mount of the damaged volume");
         let mut result = Ok(());
         let ended = subject.session(&mut nor.clone(), scenario.tuning, how, &mut |volume| {
-            result = seen(volume, &during).and_then(|seen| seen.explained(states, whole, &during));
+            result = seen(volume, wanted, &during).and_then(|seen| seen.explained(wanted, &during));
             if result.is_ok() {
-                result = answered(&during, volume.check().map(|_| ())).map(|_| ());
+                result = wanted.answered(&during, volume.check().map(|_| ())).map(|_| ());
             }
             Ending::Dropped
         });
         result?;
-        answered(&during, ended)?;
+        wanted.answered(&during, ended)?;
         nor.power_off();
         nor.power_on();
     }
@@ -152,12 +313,17 @@ struct Seen {
 }
 
 impl Seen {
-    fn explained(&self, states: &[&Tree], whole: bool, during: &str) -> Result<(), Fault> {
-        if whole {
+    fn explained(&self, wanted: &Wanted<'_>, during: &str) -> Result<(), Fault> {
+        let states = &wanted.states;
+        if wanted.whole {
             if states.iter().any(|state| self.agrees(state)) {
                 return Ok(());
             }
-            return Err(Fault::new(during, "showed what is no state it may be in"));
+            let text = self.differences(states);
+            return Err(Fault::new(
+                during,
+                format!("showed what is no state it may be in\n{text}"),
+            ));
         }
         let had = |path: &str, content: &[u8]| {
             states.iter().any(|state| content_in(state, path).is_some_and(|own| own == content))
@@ -169,6 +335,26 @@ impl Seen {
                 Err(Fault::new(during, format!("{path} has a content it never had: \"{text}\"")))
             }
         }
+    }
+
+    /// For each thing that was seen, the states that it agrees with.
+    fn differences(&self, states: &[&Tree]) -> String {
+        let told = |agrees: &dyn Fn(&Tree) -> bool| {
+            let numbers = (0..states.len()).filter(|number| agrees(states[*number]));
+            numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        let mut lines = Vec::new();
+        for (directory, entries) in &self.listings {
+            let mut entries = entries.clone();
+            entries.sort();
+            let numbers = told(&|state| entries == listing_in(state, directory));
+            lines.push(format!("  the listing of {directory}/ is that of the states {numbers}"));
+        }
+        for (path, content) in &self.contents {
+            let numbers = told(&|state| content_in(state, path) == Some(content.as_slice()));
+            lines.push(format!("  the content of {path} is that of the states {numbers}"));
+        }
+        lines.join("\n")
     }
 
     fn agrees(&self, state: &Tree) -> bool {
@@ -208,19 +394,19 @@ fn listing_in(state: &Tree, directory: &str) -> Vec<Listed> {
     entries
 }
 
-fn seen(volume: &dyn Mounted, during: &str) -> Result<Seen, Fault> {
+fn seen(volume: &dyn Mounted, wanted: &Wanted<'_>, during: &str) -> Result<Seen, Fault> {
     let mut seen = Seen { listings: Vec::new(), contents: Vec::new() };
     let mut waiting = vec![String::new()];
     while let Some(directory) = waiting.pop() {
         let shown = if directory.is_empty() { "/" } else { &directory };
-        let Some(entries) = answered(during, volume.list(shown))? else { continue };
+        let Some(entries) = wanted.answered(during, volume.list(shown))? else { continue };
         for entry in &entries {
             let path = format!("{directory}/{}", entry.name);
             if entry.directory {
                 waiting.push(path);
             } else if entry.link {
-                answered(during, volume.facts(&path, entry))?;
-            } else if let Some(content) = answered(during, volume.content(&path))? {
+                wanted.answered(during, volume.facts(&path, entry))?;
+            } else if let Some(content) = wanted.answered(during, volume.content(&path))? {
                 seen.contents.push((path, content));
             }
         }
@@ -232,11 +418,20 @@ fn seen(volume: &dyn Mounted, during: &str) -> Result<Seen, Fault> {
     Ok(seen)
 }
 
-/// An error that says the medium is bad is an answer; one that blames the stack is not.
-fn answered<T>(during: &str, result: fs_core::error::Result<T>) -> Result<Option<T>, Fault> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error @ (Error::Bug | Error::Busy)) => Err(Fault::new(during, format!("{error:?}"))),
-        Err(_) => Ok(None),
+impl Wanted<'_> {
+    /// An error that says the medium is bad is an answer; one that blames the stack is not.
+    fn answered<T>(
+        &self,
+        during: &str,
+        result: fs_core::error::Result<T>,
+    ) -> Result<Option<T>, Fault> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(error @ (Error::Bug | Error::Busy)) => {
+                Err(Fault::new(during, format!("{error:?}")))
+            }
+            Err(error) if self.strict => Err(Fault::new(during, format!("answered {error:?}"))),
+            Err(_) => Ok(None),
+        }
     }
 }

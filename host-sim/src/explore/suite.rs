@@ -32,12 +32,14 @@ pub enum Suite {
     Lost,
     /// Blocks that keep an older content: an erase and all that followed never happened (F14).
     Stale,
+    /// Blocks of the journal that belong to another run of the same volume (F14).
+    Twin,
 }
 
 impl Suite {
     /// Every suite.
     pub const ALL: &'static [Self] =
-        &[Self::Errors, Self::BadBlocks, Self::Rot, Self::Lost, Self::Stale];
+        &[Self::Errors, Self::BadBlocks, Self::Rot, Self::Lost, Self::Stale, Self::Twin];
 
     /// Its name on the command line.
     #[must_use]
@@ -48,6 +50,7 @@ impl Suite {
             Self::Rot => "rot",
             Self::Lost => "lost",
             Self::Stale => "stale",
+            Self::Twin => "twin",
         }
     }
 }
@@ -86,11 +89,22 @@ pub enum What {
     Lost {
         /// Entry of the log.
         entry: usize,
+        /// How much of the log did.
+        until: usize,
     },
     /// An erase never happened, nor anything after it in its range.
     Stale {
         /// Entry of the log.
         entry: usize,
+        /// How much of the log did.
+        until: usize,
+    },
+    /// A journal block has the content that it has in another run.
+    Twin {
+        /// Entry of the log: the program of the block's header.
+        entry: usize,
+        /// How much of both logs happened.
+        until: usize,
     },
 }
 
@@ -104,7 +118,9 @@ impl fmt::Display for What {
                 write!(f, "{number}:{}:{lines_after}", u8::from(*programs))
             }
             Self::Flip { at, bit } => write!(f, "{at}:{bit}"),
-            Self::Lost { entry } | Self::Stale { entry } => write!(f, "{entry}"),
+            Self::Lost { entry, until }
+            | Self::Stale { entry, until }
+            | Self::Twin { entry, until } => write!(f, "{entry}:{until}"),
         }
     }
 }
@@ -134,8 +150,15 @@ impl What {
                 lines_after: number(lines)?,
             }),
             (Suite::Rot, [at, bit]) => Ok(Self::Flip { at: number(at)?, bit: number(bit)? }),
-            (Suite::Lost, [entry]) => Ok(Self::Lost { entry: number(entry)? }),
-            (Suite::Stale, [entry]) => Ok(Self::Stale { entry: number(entry)? }),
+            (suite, [entry, until]) => {
+                let (entry, until) = (number(entry)?, number(until)?);
+                match suite {
+                    Suite::Lost => Ok(Self::Lost { entry, until }),
+                    Suite::Stale => Ok(Self::Stale { entry, until }),
+                    Suite::Twin => Ok(Self::Twin { entry, until }),
+                    _ => Err(bad()),
+                }
+            }
             _ => Err(bad()),
         }
     }
@@ -150,6 +173,8 @@ struct Prepared {
     index: usize,
     scenario: &'static Scenario,
     recording: Recording,
+    /// Another run of the same volume, for the suite that needs one.
+    twin: Option<Recording>,
 }
 
 /// Runs `suite` on the scenarios of `options`, with at most `each` disturbances for each.
@@ -178,9 +203,10 @@ pub fn disturb(
         let late = options.time.is_some_and(|time| begin.elapsed() >= time);
         late || lock(&failures).len() >= options.failures_max
     };
-    let work = |(scenario, what): &(&Prepared, What)| {
-        let Prepared { index, scenario, recording } = scenario;
-        let result = guarded(|| one(subject, scenario, recording, options.seed, *what));
+    let work = |(prepared, what): &(&Prepared, What)| {
+        let scenario = prepared;
+        let Prepared { index, scenario, .. } = *scenario;
+        let result = guarded(|| one(subject, prepared, options.seed, *what));
         let mut row = lock(&rows[*index]);
         row.state(1, true);
         match result {
@@ -235,8 +261,8 @@ fn prepare(
         if !fits(suite, scenario, options.seed) {
             continue;
         }
-        match guarded(|| record(subject, scenario, options.seed)) {
-            Ok(recording) => prepared.push(Prepared { index, scenario, recording }),
+        match guarded(|| prepare_one(subject, suite, index, scenario, options.seed)) {
+            Ok(one) => prepared.push(one),
             Err(fault) => {
                 let failure = Failure::undisturbed(scenario.name, options.seed, fault);
                 if !(options.known)(&failure) {
@@ -248,18 +274,34 @@ fn prepare(
     prepared
 }
 
+fn prepare_one(
+    subject: &dyn Subject,
+    suite: Suite,
+    index: usize,
+    scenario: &'static Scenario,
+    seed: u64,
+) -> Result<Prepared, Fault> {
+    let recording = record(subject, scenario, seed)?;
+    let twin = match suite {
+        Suite::Twin => Some(rot::twin_of(subject, scenario, seed)?),
+        _ => None,
+    };
+    Ok(Prepared { index, scenario, recording, twin })
+}
+
 /// Repeats one disturbance.
 ///
 /// # Errors
 /// What did not hold.
 pub fn repeat(
     subject: &dyn Subject,
-    scenario: &Scenario,
+    suite: Suite,
+    scenario: &'static Scenario,
     seed: u64,
     what: What,
 ) -> Result<u32, Fault> {
-    let recording = guarded(|| record(subject, scenario, seed))?;
-    guarded(|| one(subject, scenario, &recording, seed, what))
+    let prepared = guarded(|| prepare_one(subject, suite, 0, scenario, seed))?;
+    guarded(|| one(subject, &prepared, seed, what))
 }
 
 fn hash(what: &What) -> u64 {
@@ -272,7 +314,7 @@ fn hash(what: &What) -> u64 {
 fn fits(suite: Suite, scenario: &Scenario, seed: u64) -> bool {
     let formats = |op: &Op| matches!(op, Op::Format | Op::MountOrFormat);
     let loud = scenario.script(seed).lines().iter().any(|line| !line.quiet && formats(&line.op));
-    !loud || suite == Suite::Rot
+    !loud || matches!(suite, Suite::Rot | Suite::Stale)
 }
 
 fn choose(suite: Suite, prepared: &Prepared, each: u64, seed: u64) -> Vec<What> {
@@ -309,18 +351,24 @@ fn choose(suite: Suite, prepared: &Prepared, each: u64, seed: u64) -> Vec<What> 
             both.map(block).take(usize::try_from(each).unwrap_or(usize::MAX)).collect()
         }
         Suite::Rot => (0..each).filter_map(|_| rot::flip(recording, &mut rng)).collect(),
-        Suite::Lost => (0..each).filter_map(|_| rot::lost(recording, &mut rng)).collect(),
-        Suite::Stale => (0..each).filter_map(|_| rot::stale(recording, &mut rng)).collect(),
+        Suite::Lost => thinned(rot::lost(recording), each, &mut rng),
+        Suite::Stale => thinned(rot::stale(recording), each, &mut rng),
+        Suite::Twin => {
+            let twin = prepared.twin.as_ref();
+            thinned(twin.map_or(Vec::new(), |twin| rot::twins(recording, twin)), each, &mut rng)
+        }
     }
 }
 
-fn one(
-    subject: &dyn Subject,
-    scenario: &Scenario,
-    recording: &Recording,
-    seed: u64,
-    what: What,
-) -> Result<u32, Fault> {
+/// At most `each` of them, with equal steps between.
+fn thinned(all: Vec<What>, each: u64, rng: &mut Rng) -> Vec<What> {
+    let step = (all.len() as u64).div_ceil(each.max(1)).max(1);
+    let from = usize::try_from(rng.below(step)).unwrap_or(0);
+    all.into_iter().skip(from).step_by(usize::try_from(step).unwrap_or(1)).collect()
+}
+
+fn one(subject: &dyn Subject, prepared: &Prepared, seed: u64, what: What) -> Result<u32, Fault> {
+    let Prepared { scenario, recording, .. } = prepared;
     match what {
         What::Error { call, lasting, tear, lines_after } => {
             let kind = ErrorKind::Transport;
@@ -334,7 +382,12 @@ fn one(
             play(subject, scenario, seed, &Plan { faults, lasting: true, lines_after })
         }
         What::Flip { at, bit } => rot::flipped(subject, scenario, recording, at, bit),
-        What::Lost { entry } => rot::without(subject, scenario, recording, entry),
-        What::Stale { entry } => rot::older(subject, scenario, recording, entry),
+        What::Lost { entry, until } => rot::without(subject, scenario, recording, entry, until),
+        What::Stale { entry, until } => rot::older(subject, scenario, recording, entry, until),
+        What::Twin { entry, until } => {
+            let twin = prepared.twin.as_ref();
+            let twin = twin.ok_or_else(|| Fault::new("replay", "there is no other run"))?;
+            rot::exchanged(subject, scenario, [recording, twin], entry, until)
+        }
     }
 }

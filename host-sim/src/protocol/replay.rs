@@ -1,6 +1,6 @@
 //! Mounting: ranks the anchor entries, follows the chain of the best one, refuses what is wrong.
 
-use super::content::{Block, Content, Entry, Kind, Place, Pointer, Record};
+use super::content::{Block, BlockState, Content, Entry, Kind, Place, Pointer, Record};
 use super::medium::{Device, Reading, Step, violation};
 use super::mount::{Link, Mount};
 use super::oracle;
@@ -50,7 +50,7 @@ pub(super) fn mount(device: &mut Device) -> Step<Mount> {
 }
 
 /// Follows the chain of `entry`. `None`: the entry does not count, because its start, a part of
-/// its checkpoint or the root it leads to does not verify.
+/// its checkpoint, what was logged again for it or the root it leads to does not verify.
 pub(super) fn replay(device: &mut Device, entry: &Entry, place: Place) -> Option<Mount> {
     let scenario = device.scenario;
     let mut walk = Walk { mount: Mount::at_start_of(entry, place), complete: false };
@@ -81,7 +81,8 @@ fn node(device: &mut Device, root: Pointer) -> Option<std::rc::Rc<Content>> {
 /// A replay under way.
 struct Walk {
     mount: Mount,
-    /// Whether the start is a header, or a checkpoint up to its last record.
+    /// Whether all that the entry was written behind has been read: the checkpoint up to its last
+    /// record, or of a chain that starts with a header what was logged again for it.
     complete: bool,
 }
 
@@ -95,8 +96,11 @@ impl Walk {
     }
 
     fn take(&mut self, device: &Device, record: &Record) {
+        let newest = self.mount.chain.len() >= device.scenario.chain_max;
+        let leaves = record.body.runs.iter().any(|(_, state)| *state == BlockState::Leaving);
         match record.body.kind {
-            Kind::Header => self.complete = true,
+            Kind::Header if device.scenario.breaks(Rule::LostRelogCounts) => self.complete = true,
+            Kind::Change if leaves && newest => self.complete = true,
             Kind::Checkpoint { last, .. } => {
                 self.complete = last || device.scenario.breaks(Rule::IncompleteCheckpointCounts);
             }

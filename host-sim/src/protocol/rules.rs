@@ -28,6 +28,7 @@ pub(super) enum Rule {
     LeaveNotLogged,
     SameSpareAgain,
     IncompleteCheckpointCounts,
+    LostRelogCounts,
     AnchorSlotReused,
     FlushNodeSkipped,
     FlushRecordSkipped,
@@ -100,5 +101,6 @@ impl Rule {
         Self::TailInPlace,
         Self::OneImageRead,
         Self::FlushRelogSkipped,
+        Self::FlushCheckpointSkipped,
     ];
 }

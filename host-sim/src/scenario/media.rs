@@ -60,6 +60,31 @@ pub(super) const ALL: &[Scenario] = &[
         tuning: Tuning::DEFAULT,
         write: mount_or_format,
     },
+    Scenario {
+        name: "seal-in-doubt",
+        story: "a seal that is seen by one mount and not by the next: what a mount acknowledges \
+                behind it stays, though an entry of the settling between comes and goes",
+        covers: &["C7"],
+        medium: Medium::nor(16),
+        tuning: Tuning::DEFAULT,
+        write: seal_in_doubt,
+    },
+    Scenario {
+        name: "entry-in-doubt",
+        story: "the entries of a settling are read differently by each of the mounts after it",
+        covers: &["C3", "C7"],
+        medium: Medium::nor(16),
+        tuning: Tuning::DEFAULT,
+        write: entry_in_doubt,
+    },
+    Scenario {
+        name: "long-checkpoint",
+        story: "so much is pending at a boot that its checkpoint takes two records",
+        covers: &["C3", "C4"],
+        medium: Medium::nor(16),
+        tuning: Tuning::TIGHT,
+        write: long_checkpoint,
+    },
 ];
 
 fn reboot_loop(s: &mut Script) {
@@ -143,4 +168,37 @@ fn mount_or_format(s: &mut Script) {
     s.op(Op::MountOrFormat).replace("/first", b"first").op(Op::Cut);
     s.op(Op::MountOrFormat).look().replace("/second", b"second").op(Op::Unmount);
     s.op(Op::MountOrFormat).check();
+}
+
+fn seal_in_doubt(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.replace("/kept", b"before the seal");
+    });
+    for _ in 0..3 {
+        s.op(Op::Park).quietly(|s| {
+            s.reboot().replace("/kept", b"behind the seal");
+        });
+    }
+    s.check();
+}
+
+fn entry_in_doubt(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.replace("/kept", b"in every one of them");
+    });
+    for _ in 0..3 {
+        s.reboot();
+    }
+    s.check();
+}
+
+fn long_checkpoint(s: &mut Script) {
+    s.fresh();
+    for round in 0..4 {
+        for n in 0..3 {
+            s.replace(&format!("/long{n}"), &Script::text("long", 3 * round + n, 400));
+        }
+        s.reboot().look();
+    }
+    s.check();
 }

@@ -84,6 +84,22 @@ pub(super) const ALL: &[Scenario] = &[
         tuning: Tuning::TIGHT,
         write: cached_tree,
     },
+    Scenario {
+        name: "cached-boots",
+        story: "boots on such a chip: a superblock copy must not be lost while its entry is kept",
+        covers: &["C12", "C7"],
+        medium: Medium::cached(16),
+        tuning: Tuning::TIGHT,
+        write: cached_boots,
+    },
+    Scenario {
+        name: "cached-maintain",
+        story: "blocks are erased ahead on such a chip: what is called erased is",
+        covers: &["C12", "C10"],
+        medium: Medium::cached(32),
+        tuning: Tuning::TIGHT,
+        write: cached_maintain,
+    },
 ];
 
 fn journal_wraps(s: &mut Script) {
@@ -223,6 +239,28 @@ fn cached_tree(s: &mut Script) {
     for n in 0..14 {
         s.replace(&format!("/t{:03}", n * 7 % 20), &Script::text("u", n, 300));
         s.remove(&format!("/t{:03}", n * 7 % 20));
+    }
+    s.check();
+}
+
+fn cached_boots(s: &mut Script) {
+    s.fresh().replace("/kept", b"through many boots");
+    for _ in 0..4 {
+        s.reboot();
+    }
+    s.check();
+}
+
+fn cached_maintain(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        for n in 0..6 {
+            s.replace(&format!("/m{n}"), &Script::text("m", n, 200));
+        }
+    });
+    for n in 0..6 {
+        s.op(Op::Maintain(2));
+        s.replace(&format!("/m{n}"), &Script::text("again", n, 420));
+        s.replace("/hot", &Script::text("hot", n, 440));
     }
     s.check();
 }

@@ -72,6 +72,11 @@ pub trait Subject: Sync {
     /// What it is called in reports.
     fn name(&self) -> String;
 
+    /// Whether the first and the last block are anchors, each of which alone leads to everything.
+    fn has_anchors(&self) -> bool {
+        false
+    }
+
     /// Makes an empty volume on `device`.
     ///
     /// # Errors

@@ -69,6 +69,10 @@ impl Subject for Vellum {
         "vellum".into()
     }
 
+    fn has_anchors(&self) -> bool {
+        true
+    }
+
     fn format(&self, device: &mut Nor, tuning: Tuning) -> Result<()> {
         Volume::format(device, &mut Lent::new(), &format_options(tuning))
     }

@@ -265,7 +265,8 @@ impl Anchors {
         } else {
             media.erase(block, 1).await?;
             media.write_superblock(block, superblock).await?;
-            // The entry makes the other anchor block, and its copy, the next to be erased.
+            // The entry makes the other anchor block, and its copy, the next to be erased. And it
+            // may name a checkpoint: the first entry of a session always comes this way.
             media.barrier(Edge::Superblock).await?;
             0
         };

@@ -49,13 +49,12 @@ pub enum Edge {
     Record,
     /// 3: the pages of new nodes, before the fold record that points to them.
     Nodes,
-    /// 4: a checkpoint, before the anchor entry that names it.
-    Checkpoint,
     /// 5: an anchor entry, before the blocks it retires are used again.
     Anchor,
     /// 6: an erase, before the record that claims it.
     Erase,
-    /// 7: a superblock copy, or the mark of a format, before anything that makes it the only one.
+    /// 4 and 7: a superblock copy, or the mark of a format, before anything that makes it the only
+    /// one; and the checkpoint, before the anchor entry that names it.
     Superblock,
 }
 
@@ -245,9 +244,9 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         let skipped = match edge {
             Edge::Record => mutant::on(Mutant::FlushRecordSkipped),
             Edge::Nodes => mutant::on(Mutant::FlushNodeSkipped),
-            Edge::Checkpoint => mutant::on(Mutant::FlushCheckpointSkipped),
             Edge::Anchor => mutant::on(Mutant::FlushAnchorSkipped),
-            Edge::Erase | Edge::Superblock => false,
+            Edge::Erase => mutant::on(Mutant::FlushEraseSkipped),
+            Edge::Superblock => mutant::on(Mutant::FlushSuperblockSkipped),
         };
         if skipped {
             return Ok(());

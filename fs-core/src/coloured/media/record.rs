@@ -87,7 +87,9 @@ impl<D: BlockDevice> Media<'_, D> {
     }
 
     /// Seals the `length` first bytes of `bytes` as a record of `kind` and programs it with its
-    /// padding in one operation. Gives the checksum that the next record is chained to.
+    /// padding in one operation. Gives the checksum that the next record is chained to. The record
+    /// is durable then, but for a checkpoint's in an erased block: that is made so together with the
+    /// superblock copy before the entry that names it.
     ///
     /// On sector volumes the place is the sector of an image, and the record goes behind the
     /// `kept` bytes that the image has already.
@@ -116,7 +118,10 @@ impl<D: BlockDevice> Media<'_, D> {
             let padded = bytes.get(..padded).ok_or(Error::Bug)?;
             self.program(place.block, place.offset, padded).await?;
         }
-        self.barrier(Edge::Record).await?;
+        // An image replaces an earlier one of its pair: each must be there before the next.
+        if self.has_images() || !kind.is_checkpoint() {
+            self.barrier(Edge::Record).await?;
+        }
         Ok(checksum)
     }
 

@@ -8,7 +8,8 @@ use super::super::space::Space;
 use super::log::base_of;
 use super::{Buffers, Error, Held, Txn};
 use crate::error::{Malformed, Result, corrupt};
-use crate::format::record::RecordKind;
+use crate::format::change::{Change, Changes};
+use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::format::superblock::Superblock;
 use crate::memory::WORK_BYTES;
 use crate::mutant::{self, Mutant};
@@ -44,6 +45,52 @@ impl Probe {
             (Damaged(rule), _) | (_, Damaged(rule)) => Self::Other(corrupt(BlockNo(0))(rule)),
             (Foreign, _) | (_, Foreign) => Self::Other(Error::NotFormatted),
         }
+    }
+}
+
+/// How much of what its entry stands on a replay has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// Not even the start.
+    Nothing,
+    /// A part of the checkpoint it starts with.
+    Checkpoint,
+    /// A header, but not yet all that was logged again when the block before it was retired. The
+    /// entry was written behind that: without it, items of the retired block would be missing.
+    Header,
+    /// Everything.
+    Whole,
+}
+
+impl Extent {
+    /// What it is after a record more; `None` if such a record cannot follow.
+    fn with(self, kind: RecordKind, last: bool) -> Option<Self> {
+        let awaited = !mutant::on(Mutant::LostRelogCounts);
+        match (self, kind) {
+            (Self::Nothing, RecordKind::Header) if awaited => Some(Self::Header),
+            (Self::Nothing, RecordKind::Checkpoint)
+            | (Self::Checkpoint, RecordKind::CheckpointMore) => {
+                Some(if last { Self::Whole } else { Self::Checkpoint })
+            }
+            (_, RecordKind::Checkpoint | RecordKind::CheckpointMore) | (Self::Checkpoint, _) => {
+                None
+            }
+            (Self::Nothing, RecordKind::Header) => Some(Self::Whole),
+            (Self::Nothing, _) => None,
+            (extent, _) => Some(extent),
+        }
+    }
+
+    /// What it is after a record that lets a block leave, in the block that the chain had opened
+    /// last when its entry was written: the end of what is logged again.
+    fn with_leave(self) -> Self {
+        if self == Self::Header { Self::Whole } else { self }
+    }
+
+    /// Whether the entry counts.
+    fn counts(self) -> bool {
+        let incomplete = mutant::on(Mutant::IncompleteCheckpointCounts);
+        self == Self::Whole || (incomplete && self == Self::Checkpoint)
     }
 }
 
@@ -211,27 +258,24 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
     async fn replay(&mut self) -> Result<Result<()>> {
         let start = self.journal.chain().first().ok_or(Error::Bug)?.block;
         let unusable = |rule| Ok(Err(corrupt(start)(rule)));
-        let (mut begun, mut complete) = (false, true);
         let longest = self.superblock.journal_blocks_max;
+        let mut extent = Extent::Nothing;
         loop {
             let next = self.state.scalars.next;
             let work = &mut self.work[..];
             let step = self.journal.next(&mut self.media, next, longest, work).await?;
             let Step::Record { kind, last, length } = step else { break };
-            match kind {
-                RecordKind::Checkpoint => complete = last,
-                RecordKind::CheckpointMore if !complete => complete = last,
-                RecordKind::CheckpointMore => return Err(corrupt(start)(Malformed::Order)),
-                RecordKind::Change | RecordKind::Header | RecordKind::Seal if complete => {}
-                _ => return unusable(Malformed::Truncated),
-            }
-            self.apply_read(length)?;
+            let Some(reached) = extent.with(kind, last) else {
+                return unusable(Malformed::Truncated);
+            };
+            let leaves = self.apply_read(length)?;
+            let newest = self.journal.chain().len() >= usize::from(longest);
+            extent = if leaves && newest { reached.with_leave() } else { reached };
             if matches!(kind, RecordKind::Checkpoint | RecordKind::Header) {
                 self.journal.note_base(base_of(&self.state.scalars));
             }
-            begun = true;
         }
-        if !begun || !(complete || mutant::on(Mutant::IncompleteCheckpointCounts)) {
+        if !extent.counts() {
             return unusable(Malformed::Truncated);
         }
         let root = self.state.scalars.root;
@@ -243,17 +287,21 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
     }
 
     /// Applies a record that was read: what it says is checked, for anything can be on a medium.
-    fn apply_read(&mut self, length: usize) -> Result<()> {
+    /// Tells whether it lets a block leave.
+    fn apply_read(&mut self, length: usize) -> Result<bool> {
         let block = self.journal.chain().last().ok_or(Error::Bug)?.block;
         let tag = self.journal.tag();
-        let changes = self.work.get(crate::format::record::HEADER_BYTES..length);
-        for change in crate::format::change::Changes::new(changes.ok_or(Error::Bug)?) {
+        let changes = self.work.get(HEADER_BYTES..length);
+        let mut leaves = false;
+        for change in Changes::new(changes.ok_or(Error::Bug)?) {
+            leaves |= matches!(change, Ok(Change::Leave(_)));
             let applied = change.and_then(|change| self.state.apply(&change, tag));
             applied.map_err(corrupt(block))?;
         }
         let scalars = &self.state.scalars;
         let (a, b) = (scalars.spare_a, scalars.spare_b);
-        self.refuse_blocks_outside(&[scalars.next, a, b, scalars.root.block])
+        self.refuse_blocks_outside(&[scalars.next, a, b, scalars.root.block])?;
+        Ok(leaves)
     }
 
     fn refuse_blocks_outside(&self, blocks: &[BlockNo]) -> Result<()> {
