@@ -1,8 +1,8 @@
 //! Shows that the explorer notices when a safety rule is broken.
 //!
 //! Each rule of [`Mutant::ALL`] is switched off in turn, for the whole process, and the suites run
-//! until one notices: cheap ones first, then the same with more of everything. What fails without
-//! any mutant is left out, so that it cannot pass for a catch. Never run beside other tests.
+//! until one notices: broad ones first, then those made for a few rules, then more of everything.
+//! What fails without any mutant is left out, so that it cannot pass for a catch. Never run beside other tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use fs_core::mutant::{self, Mutant};
 
 use crate::drop_futures;
 use crate::explore::suite::{Suite, disturb};
-use crate::explore::{Failure, Fan, Options, Report, run};
+use crate::explore::{Failure, Fan, Focus, Options, Report, run};
 use crate::scenario::Scenario;
 use crate::subject::Vellum;
 
@@ -37,58 +37,60 @@ pub struct Catch {
     pub failure: Failure,
 }
 
-/// How hard is looked for a catch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effort {
-    /// A few thousand states for each mutant.
-    Quick,
-    /// Up to some hundred thousand.
-    Thorough,
-}
-
-impl Effort {
-    /// The most that one pass over a mutant may take.
-    const fn pass_time(self) -> Duration {
-        match self {
-            Self::Quick => Duration::from_secs(10),
-            Self::Thorough => Duration::from_secs(60),
-        }
-    }
-}
-
 /// One pass over a mutant: a suite and how much of it.
 #[derive(Debug, Clone, Copy)]
 enum Pass {
-    Cuts { one_in: u64, nested: [usize; 2], seed: u64 },
+    Cuts {
+        one_in: u64,
+        nested: [usize; 2],
+        seed: u64,
+    },
+    /// Cuts of one small scenario, first where the focus says and then in each recovery: for states
+    /// in which cells must read now so and now otherwise. The seed is one of several tried.
+    Doubt(&'static str, [Focus; 2], Fan, u64),
     Chip(Suite, u64),
-    Drops { one_in: u64 },
+    /// Everything that a suite can do to a scenario.
+    All(Suite, &'static str),
+    Drops {
+        one_in: u64,
+    },
 }
 
-const QUICK: &[Pass] = &[
+const PASSES: &[Pass] = &[
     Pass::Cuts { one_in: 24, nested: [1, 1], seed: 1 },
-    Pass::Drops { one_in: 40 },
+    Pass::Chip(Suite::Stale, 40),
+    Pass::Chip(Suite::Twin, 20),
+    Pass::Chip(Suite::Lost, 40),
+    Pass::All(Suite::Lost, "long-checkpoint"),
     Pass::Chip(Suite::Errors, 8),
     Pass::Chip(Suite::Rot, 30),
-    Pass::Chip(Suite::Lost, 10),
-    Pass::Chip(Suite::Stale, 30),
+    Pass::Drops { one_in: 40 },
+    Pass::Doubt("cached-maintain", EVERYWHERE, Fan::Some(0), 1),
+    Pass::Doubt("cached-boots", ANCHORS, Fan::All, 1),
+    Pass::Doubt("entry-in-doubt", ANCHORS, Fan::All, 1),
+    Pass::Doubt("seal-in-doubt", RECOVERY, Fan::All, 3),
+    Pass::Doubt("seal-in-doubt", RECOVERY, Fan::All, 4),
+    Pass::Doubt("seal-in-doubt", RECOVERY, Fan::All, 5),
+    Pass::Doubt("seal-in-doubt", RECOVERY, Fan::All, 6),
+    Pass::Doubt("entry-in-doubt", ANCHORS, Fan::All, 2),
     Pass::Chip(Suite::BadBlocks, 6),
     Pass::Cuts { one_in: 4, nested: [3, 2], seed: 2 },
 ];
 
-const MORE: &[Pass] = &[
-    Pass::Drops { one_in: 1 },
-    Pass::Chip(Suite::Errors, 400),
-    Pass::Chip(Suite::BadBlocks, 64),
-    Pass::Chip(Suite::Rot, 400),
-    Pass::Chip(Suite::Lost, 200),
-    Pass::Cuts { one_in: 1, nested: [8, 3], seed: 3 },
-];
+const EVERYWHERE: [Focus; 2] = [Focus::Everything; 2];
+/// Cuts in commands to the anchor blocks only.
+const ANCHORS: [Focus; 2] = [Focus::Anchors; 2];
+/// The same, but at the first level cuts everywhere.
+const RECOVERY: [Focus; 2] = [Focus::Everything, Focus::Anchors];
+
+/// The most that one pass over a mutant may take.
+const PASS_TIME: Duration = Duration::from_secs(60);
 
 impl Pass {
     const fn name(self) -> &'static str {
         match self {
-            Self::Cuts { .. } => "cuts",
-            Self::Chip(suite, _) => suite.name(),
+            Self::Cuts { .. } | Self::Doubt(..) => "cuts",
+            Self::Chip(suite, _) | Self::All(suite, _) => suite.name(),
             Self::Drops { .. } => "drops",
         }
     }
@@ -99,6 +101,25 @@ impl Pass {
                 let nested = nested.map(Fan::Some);
                 run(&Vellum, &Options { seed, nested, one_in, ..options.clone() }, &|_| ())
             }
+            Self::Doubt(name, focus, nested, seed) => {
+                let scenarios = only(options, name);
+                let nested = [nested, Fan::Some(0)];
+                run(
+                    &Vellum,
+                    &Options { seed, scenarios, nested, focus, ..options.clone() },
+                    &|_| (),
+                )
+            }
+            Self::All(suite, name) => {
+                let scenarios = only(options, name);
+                disturb(
+                    &Vellum,
+                    suite,
+                    u64::MAX,
+                    &Options { scenarios, ..options.clone() },
+                    &|_| (),
+                )
+            }
             Self::Chip(suite, each) => disturb(&Vellum, suite, each, options, &|_| ()),
             Self::Drops { one_in } => {
                 drop_futures::run(&Options { one_in, ..options.clone() }, &|_| ())
@@ -107,26 +128,22 @@ impl Pass {
     }
 }
 
+fn only(options: &Options, name: &str) -> Vec<&'static Scenario> {
+    options.scenarios.iter().copied().filter(|scenario| scenario.name == name).collect()
+}
+
 /// Hunts every mutant in `hunted`, and tells each outcome as soon as it is known. Says also which
 /// scenarios fail without a mutant and were left out.
-pub fn hunt(
-    hunted: &[Mutant],
-    effort: Effort,
-    tell: &mut dyn FnMut(&Outcome),
-) -> (Vec<Outcome>, BTreeSet<String>) {
-    let passes: Vec<Pass> = match effort {
-        Effort::Quick => QUICK.to_vec(),
-        Effort::Thorough => [QUICK, MORE].concat(),
-    };
+pub fn hunt(hunted: &[Mutant], tell: &mut dyn FnMut(&Outcome)) -> (Vec<Outcome>, BTreeSet<String>) {
+    let passes = PASSES;
     mutant::set(None);
     let broken: Broken = passes.iter().map(|pass| (pass.name(), BTreeSet::new())).collect();
-    let broken = failing(&passes, broken);
-    let time = Some(effort.pass_time());
-    let options = Options { failures_max: 1, time, ..Options::default() };
+    let broken = failing(passes, broken);
+    let options = Options { failures_max: 1, time: Some(PASS_TIME), ..Options::default() };
     let mut outcomes = Vec::new();
     for mutant in hunted {
         mutant::set(Some(*mutant));
-        let outcome = one(*mutant, &passes, &options, &broken);
+        let outcome = one(*mutant, passes, &options, &broken);
         mutant::set(None);
         tell(&outcome);
         outcomes.push(outcome);

@@ -55,6 +55,18 @@ fn rotten_bits_give_the_right_data_or_an_error() {
 }
 
 #[test]
-fn programs_that_never_happened_give_no_content_that_never_was() {
-    judge(&disturb(&Vellum, Suite::Lost, 30, &options(), &|_| ()));
+fn programs_that_never_happened_leave_one_state_or_errors() {
+    judge(&disturb(&Vellum, Suite::Lost, 40, &options(), &|_| ()));
+}
+
+/// Once a tree of an older state was shown with newer items: the newest entry counted although the
+/// journal block with what was logged again for it was stale.
+#[test]
+fn stale_blocks_leave_one_state_or_errors() {
+    judge(&disturb(&Vellum, Suite::Stale, u64::MAX, &options(), &|_| ()));
+}
+
+#[test]
+fn journal_blocks_of_another_run_are_not_read() {
+    judge(&disturb(&Vellum, Suite::Twin, u64::MAX, &options(), &|_| ()));
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use fs_core::mutant::{self, Mutant};
 
 use super::Bar;
 use crate::drop_futures::{self, DropPoint};
@@ -52,6 +53,9 @@ pub(super) struct Arguments {
     /// Disturbances of such a suite for each scenario.
     #[arg(long, default_value_t = 200)]
     each: u64,
+    /// Switches a safety rule off: repeats what `host-sim mutants` has found.
+    #[arg(long)]
+    without: Option<String>,
     /// Lists the scenarios.
     #[arg(long)]
     list: bool,
@@ -90,6 +94,13 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
             println!("{:<20} {}", scenario.name, scenario.story);
         }
         return ExitCode::SUCCESS;
+    }
+    if let Some(name) = &arguments.without {
+        let Some(rule) = Mutant::ALL.iter().find(|rule| rule.name() == name) else {
+            eprintln!("there is no rule `{name}`; see `host-sim mutants --list`");
+            return ExitCode::from(2);
+        };
+        mutant::set(Some(*rule));
     }
     let mut scenarios = Vec::new();
     for name in &arguments.scenario {

@@ -5,16 +5,13 @@ use std::process::ExitCode;
 use clap::Args;
 use fs_core::mutant::Mutant;
 
-use crate::mutants::{Effort, Outcome, hunt};
+use crate::mutants::{Outcome, hunt};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Only this mutant; may be given several times.
     #[arg(long)]
     mutant: Vec<String>,
-    /// Stops looking for a catch sooner.
-    #[arg(long)]
-    quick: bool,
     /// Lists the mutants.
     #[arg(long)]
     list: bool,
@@ -35,9 +32,8 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         eprintln!("there is no such mutant; see --list");
         return ExitCode::from(2);
     }
-    let effort = if arguments.quick { Effort::Quick } else { Effort::Thorough };
     println!("{:<28} {:<10} {:<20} {:>8}  what failed", "mutant", "suite", "scenario", "states");
-    let (outcomes, broken) = hunt(&hunted, effort, &mut row);
+    let (outcomes, broken) = hunt(&hunted, &mut row);
     let survivors = outcomes.iter().filter(|outcome| outcome.caught.is_none()).count();
     println!("{} mutants, {survivors} survived", outcomes.len());
     for name in &broken {
@@ -56,5 +52,9 @@ fn row(outcome: &Outcome) {
     let text = format!("{}: {}", fault.during, fault.what.lines().next().unwrap_or_default());
     let text: String = text.chars().take(110).collect();
     let scenario = &catch.failure.scenario;
-    println!("{name:<28} {:<10} {scenario:<20} {:>8}  {text}", catch.suite, outcome.states);
+    let seconds = outcome.elapsed.as_secs_f32();
+    println!(
+        "{name:<28} {:<10} {scenario:<20} {:>8} {seconds:>5.1} s  {text}",
+        catch.suite, outcome.states
+    );
 }

@@ -26,7 +26,9 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         return ExitCode::from(2);
     }
     if arguments.list {
-        names.iter().for_each(|name| println!("{name}"));
+        for name in names {
+            println!("{name}");
+        }
         return ExitCode::SUCCESS;
     }
     if protocol::run(wanted) { ExitCode::SUCCESS } else { ExitCode::FAILURE }

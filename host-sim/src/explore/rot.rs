@@ -129,7 +129,9 @@ pub(super) fn twin_of(
     for line in &mut lines {
         match &mut line.op {
             Call::Replace(_, bytes) | Call::Write(_, _, bytes) => {
-                bytes.iter_mut().for_each(|byte| *byte ^= 1);
+                for byte in bytes.iter_mut() {
+                    *byte ^= 1;
+                }
             }
             _ => {}
         }
@@ -190,7 +192,7 @@ pub(super) fn older(
     let wanted = if !subject.has_anchors() {
         Wanted::some(states)
     } else if is_anchor(recording, erase) {
-        Wanted::last(states)
+        Wanted::last(&states)
     } else if headed && others.is_empty() && anchors.len() < 2 {
         Wanted { strict: true, ..Wanted::some(states) }
     } else {
@@ -250,7 +252,7 @@ pub(super) fn without(
     let states = recording.states_until(until);
     let anchor = recording.log.get(entry).is_some_and(|op| is_anchor(recording, op));
     let wanted = match (subject.has_anchors(), anchor) {
-        (true, true) => Wanted::last(states),
+        (true, true) => Wanted::last(&states),
         (true, false) => Wanted::some(states),
         (false, _) => Wanted { whole: false, ..Wanted::some(states) },
     };
@@ -273,7 +275,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// The last of `states`, and no error.
-    fn last(states: Vec<&'a Tree>) -> Self {
+    fn last(states: &[&'a Tree]) -> Self {
         let states = states.last().copied().into_iter().collect();
         Self { states, whole: true, strict: true }
     }

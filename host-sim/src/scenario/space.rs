@@ -98,7 +98,7 @@ pub(super) const ALL: &[Scenario] = &[
         covers: &["C12", "C10"],
         medium: Medium::cached(32),
         tuning: Tuning::TIGHT,
-        write: cached_maintain,
+        write: maintain,
     },
 ];
 
@@ -245,22 +245,5 @@ fn cached_tree(s: &mut Script) {
 
 fn cached_boots(s: &mut Script) {
     s.fresh().replace("/kept", b"through many boots");
-    for _ in 0..4 {
-        s.reboot();
-    }
-    s.check();
-}
-
-fn cached_maintain(s: &mut Script) {
-    s.fresh().quietly(|s| {
-        for n in 0..6 {
-            s.replace(&format!("/m{n}"), &Script::text("m", n, 200));
-        }
-    });
-    for n in 0..6 {
-        s.op(Op::Maintain(2));
-        s.replace(&format!("/m{n}"), &Script::text("again", n, 420));
-        s.replace("/hot", &Script::text("hot", n, 440));
-    }
-    s.check();
+    s.reboot().reboot().check();
 }

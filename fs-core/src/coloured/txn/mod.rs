@@ -254,8 +254,8 @@ impl<D: BlockDevice> Txn<'_, D> {
             return Ok(());
         }
         self.ready().await?;
-        self.journal_room(HEADER_BYTES).await?;
-        // What settling has retired would else stay in quarantine while sessions are short.
+        // What settling has retired would else stay in quarantine while sessions are short. It
+        // makes room in the journal first.
         self.release().await?;
         self.log(RecordKind::Seal, false, HEADER_BYTES).await
     }

@@ -59,7 +59,10 @@ impl<'m, D: BlockDevice> Vfs<'m, Vellum<'m, D>> {
     /// of a superblock read well and hold nothing, or a format that was cut.
     ///
     /// # Errors
-    /// Those of both; `NotFormatted` if the device holds something else.
+    /// Those of both; `NotFormatted` if the device holds something else. That is also what a power
+    /// cut in the very first program or erase of a blank device can leave: it cannot be told from
+    /// somebody's data, so only an explicit `format` helps. From the first whole mark on, which is
+    /// the third step, this call goes on by itself.
     pub async fn mount_or_format<const ARENA: usize, const FILES: usize, const DRAFTS: usize>(
         device: &'m mut D,
         memory: &'m mut Memory<ARENA, FILES, DRAFTS>,
