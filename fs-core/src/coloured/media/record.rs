@@ -118,8 +118,8 @@ impl<D: BlockDevice> Media<'_, D> {
             let padded = bytes.get(..padded).ok_or(Error::Bug)?;
             self.program(place.block, place.offset, padded).await?;
         }
-        // An image replaces an earlier one of its pair: each must be there before the next.
-        if self.has_images() || !kind.is_checkpoint() {
+        // Where nothing is erased no superblock copy comes between, and an image replaces another.
+        if self.rewrites() || !kind.is_checkpoint() {
             self.barrier(Edge::Record).await?;
         }
         Ok(checksum)

@@ -20,6 +20,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::{Journal, Link};
+use super::super::media::Edge;
 use super::log::base_of;
 use super::{Error, Held, RECORD_BYTES, Txn};
 use crate::error::Result;
