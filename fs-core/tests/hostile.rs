@@ -5,6 +5,7 @@
 
 use fs_core::blocking::Volume;
 use fs_core::blocking::device::RamDevice;
+use fs_core::format::anchor::Entry;
 use fs_core::format::change::{Change, ChangeWriter, Run, RunState};
 use fs_core::format::checksum::VolumeSeed;
 use fs_core::format::key::Key;
@@ -19,7 +20,11 @@ const BLOCKS: u32 = 16;
 const CHECKPOINT: usize = BLOCK;
 
 fn formatted() -> Vec<u8> {
-    let mut bytes = vec![0xFF; BLOCKS as usize * BLOCK];
+    formatted_with(BLOCKS)
+}
+
+fn formatted_with(blocks: u32) -> Vec<u8> {
+    let mut bytes = vec![0xFF; blocks as usize * BLOCK];
     let mut memory: Memory = Memory::new();
     let mut device = RamDevice::new(&mut bytes);
     Volume::format(&mut device, &mut memory, &FormatOptions::default()).unwrap();
@@ -67,6 +72,42 @@ fn a_record_that_names_blocks_behind_the_volume_is_damage() {
             let result = mounted(saying(&Change::State { run, state }));
             assert!(matches!(result, Err(Error::Corrupt { .. })), "{run:?} {state:?}: {result:?}");
         }
+    }
+}
+
+/// The slot of the anchor entry that counts.
+fn newest_entry(bytes: &[u8]) -> usize {
+    let last = u32::try_from(bytes.len() / BLOCK).unwrap() - 1;
+    let slots = [0, last].into_iter().flat_map(|block| (0..56_u16).map(move |slot| (block, slot)));
+    let found = slots.filter_map(|(block, slot)| {
+        let at = block as usize * BLOCK + 512 + 64 * usize::from(slot);
+        let record = bytes[at..].first_chunk().unwrap();
+        let entry = Entry::decode(record, VolumeSeed::of(&[0; 16]), BlockNo(block), slot).ok()?;
+        Some(((entry.session, entry.sequence), at))
+    });
+    found.max_by_key(|(rank, _)| *rank).unwrap().1
+}
+
+/// The older entry leads to the same state over a chain that is one block longer than any that a
+/// volume works with.
+#[test]
+fn a_parked_volume_whose_newest_entry_has_decayed_goes_on() {
+    for calls in 0..60 {
+        let mut bytes = formatted_with(64);
+        let mut memory: Memory = Memory::new();
+        let mut device = RamDevice::new(&mut bytes);
+        let options = MountOptions::default();
+        let volume = Volume::mount(&mut device, &mut memory, options).unwrap();
+        for _ in 0..calls {
+            volume.replace("/file", &[7; 400]).unwrap();
+        }
+        volume.unmount().unwrap();
+        let entry = newest_entry(&bytes);
+        bytes[entry + 30] ^= 1;
+        let mut device = RamDevice::new(&mut bytes);
+        let volume = Volume::mount(&mut device, &mut memory, options).unwrap();
+        assert_eq!(volume.replace("/file", b"new"), Ok(()), "after {calls} calls");
+        assert!(volume.check().is_ok() && volume.unmount().is_ok(), "after {calls} calls");
     }
 }
 

@@ -8,6 +8,7 @@ pub mod drop_futures;
 pub mod exec;
 pub mod explore;
 pub mod fault;
+pub mod hostile;
 pub mod image;
 pub mod job;
 pub mod model;

@@ -1,6 +1,7 @@
 //! `host-sim image`.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,8 +14,8 @@ use serde_json::{Value, json};
 
 use crate::stranger::{Report, Volume, check};
 use crate::tool::{
-    Copied, Failure, Flash, Item, Make, Mounted, Part, Result, date, dump, get, make, mounted, put,
-    read_to, walk, write_from,
+    Copied, Failure, Flash, Item, Make, Mounted, Part, Result, date, dump, get, link_target, make,
+    mounted, put, read_to, walk, write_from,
 };
 
 const EXAMPLES: &str = "\
@@ -313,7 +314,13 @@ fn mkfs(order: Mkfs) -> Result<()> {
 
 fn ls(order: &Ls) -> Result<()> {
     let depth = if order.recursive { usize::MAX } else { 1 };
-    let items = mounted(&mut order.place.open()?, true, |volume| walk(volume, &order.path, depth))?;
+    let (items, targets) = mounted(&mut order.place.open()?, true, |volume| {
+        let items = walk(volume, &order.path, depth)?;
+        let links = items.iter().filter(|item| item.attributes.kind == NodeKind::Symlink);
+        let target = |item: &Item| Ok((item.path.clone(), link_target(volume, &item.path)?));
+        let targets = links.map(target).collect::<Result<BTreeMap<_, _>>>()?;
+        Ok((items, targets))
+    })?;
     // A directory is asked for what it holds, a file for itself.
     let shown: Vec<&Item> = match items.first() {
         Some(first) if first.is_directory() => items.iter().skip(1).collect(),
@@ -322,7 +329,8 @@ fn ls(order: &Ls) -> Result<()> {
     let top =
         items.first().filter(|first| first.is_directory()).map_or(0, |first| first.path.len() + 1);
     if order.json {
-        let items: Vec<Value> = shown.iter().map(|item| item_json(item)).collect();
+        let json = |item: &&Item| item_json(item, targets.get(&item.path));
+        let items: Vec<Value> = shown.iter().map(json).collect();
         return print(format!("{:#}\n", Value::from(items)).as_bytes());
     }
     let mut text = String::new();
@@ -333,7 +341,10 @@ fn ls(order: &Ls) -> Result<()> {
             let found = &item.attributes;
             let kind = kind_name(found.kind).chars().next().unwrap_or('?');
             let (size, links, when) = (found.size, found.links, date(found.modified));
-            text += format!("{kind} {size:>12} {links:>3}  {when:<16}  {name}{slash}\n").as_str();
+            let target = targets.get(&item.path).map(|target| target.escape_ascii());
+            let target = target.map_or_else(String::new, |target| format!(" -> {target}"));
+            let end = format!("{name}{slash}{target}");
+            text += format!("{kind} {size:>12} {links:>3}  {when:<16}  {end}\n").as_str();
         } else {
             text += format!("{name}{slash}\n").as_str();
         }
@@ -349,7 +360,7 @@ const fn kind_name(kind: NodeKind) -> &'static str {
     }
 }
 
-fn item_json(item: &Item) -> Value {
+fn item_json(item: &Item, target: Option<&Vec<u8>>) -> Value {
     let found = &item.attributes;
     let time = |time: Time| if time == Time::UNKNOWN { Value::Null } else { time.0.into() };
     json!({
@@ -360,6 +371,7 @@ fn item_json(item: &Item) -> Value {
         "object": found.object.0,
         "modified_ns": time(found.modified),
         "born_ns": time(found.born),
+        "target": target.map(|target| String::from_utf8_lossy(target).into_owned()),
     })
 }
 

@@ -161,6 +161,7 @@ impl fmt::Display for Key {
             11 => "REFCOUNT",
             12 => "SNAPSHOT",
             13 => "OVERLAY",
+            14 => "OWNER",
             other => return write!(f, "({}, kind {other}, {:#x})", self.object, self.offset),
         };
         write!(f, "({}, {kind}, {:#x})", self.object, self.offset)

@@ -278,18 +278,22 @@ impl Report {
             }
         }
         self.attributes(volume, &files);
-        for key in volume.tree.items.keys() {
+        for (key, value) in &volume.tree.items {
+            let intent = Key { object: 2, kind: INTENT, offset: key.object };
+            let intent = volume.tree.items.contains_key(&intent);
+            // One owner: a file, whose length it has, or an intent.
+            let owned = |kind| {
+                let path = contents.get(&(kind, key.object));
+                let valid = path.and_then(|path| files.0.get(path)).map(|file| file.inode.valid);
+                (valid == Some(value.len() as u64)) != intent
+            };
             let orphan = match key.kind {
                 INODE => {
                     !directories.contains_key(&key.object) && !objects.contains_key(&key.object)
                 }
                 DIRENT => !directories.contains_key(&key.object),
-                INLINE => {
-                    let intent = Key { object: 2, kind: INTENT, offset: key.object };
-                    let intent = volume.tree.items.contains_key(&intent);
-                    !contents.contains_key(&(1, key.object)) && !intent
-                }
-                SYMLINK => !contents.contains_key(&(3, key.object)),
+                INLINE => !owned(1),
+                SYMLINK => !owned(3),
                 _ => false,
             };
             if orphan {

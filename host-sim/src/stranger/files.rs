@@ -47,9 +47,10 @@ impl Inode {
         b.take(16).ok_or(cut)?;
         let kept = (1..=3).contains(&kind)
             && flags & !4 == 0
-            && (kind != 3 || (valid == size && size > 0))
+            && (kind != 3 || (data != 0 && valid == size))
             && links >= 1
-            && (kind != 2 || links == 1)
+            && (kind != 2 || (links, data, size, valid) == (1, 0, 0, 0))
+            && (data != 0 || valid == 0)
             && (data == 0 || data >= 17)
             && valid <= size;
         let inode = Self { kind, extras: flags == 4, links, data, size, valid, modified };
@@ -109,6 +110,16 @@ pub struct File {
     pub inode: Inode,
     /// Its content, if the items hold it; for a symbolic link the path that it leads to.
     pub content: Vec<u8>,
+}
+
+impl File {
+    /// The first `most` bytes of its content, zeros included.
+    #[must_use]
+    pub fn head(&self, most: usize) -> Vec<u8> {
+        let mut content = self.content.clone();
+        content.resize(usize::try_from(self.inode.size).unwrap_or(most).min(most), 0);
+        content
+    }
 }
 
 /// Every path and what it leads to; the root has the empty path.

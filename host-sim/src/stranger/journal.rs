@@ -414,6 +414,8 @@ impl<'a> Chain<'a> {
                 let applied = self.state.apply(change, self.superblock);
                 applied.map_err(|what| Failure::Counts(Damage::at(place, what)))?;
             }
+            let kept = self.state.bounded(self.superblock);
+            kept.map_err(|what| Failure::Counts(Damage::at(place, what)))?;
             self.records.push(record);
         }
         if self.records.is_empty() || !complete {
@@ -455,7 +457,8 @@ impl<'a> Chain<'a> {
             self.blocks.push(next);
             return Ok(Some(self.take(record)));
         }
-        self.refuse_successor(block, next)?;
+        self.refuse_successor(block, self.at, next)?;
+        self.refuse_successor(next, 0, next)?;
         Ok(None)
     }
 
@@ -526,8 +529,8 @@ impl<'a> Chain<'a> {
 
     /// A record behind the one that is missing would show that the missing one had been
     /// acknowledged.
-    fn refuse_successor(&self, block: u32, next: u32) -> Result<(), Damage> {
-        let Some(bytes) = self.bytes(block, self.at) else { return Ok(()) };
+    fn refuse_successor(&self, block: u32, at: u64, next: u32) -> Result<(), Damage> {
+        let Some(bytes) = self.bytes(block, at) else { return Ok(()) };
         if bytes.iter().all(|byte| *byte == self.superblock.erase_value) {
             return Ok(());
         }
@@ -538,11 +541,11 @@ impl<'a> Chain<'a> {
         }
         let unit = self.superblock.program_unit().max(4);
         let within = (1..).map(|count| count * unit).take_while(|far| *far <= RECORD_MAX as u64);
-        let behind = within.map(|far| (block, self.at + far));
-        for (block, at) in behind.chain([(next, 0)]) {
+        let behind = within.map(|far| (block, at + far));
+        for (other, place) in behind.chain([(next, 0)]) {
             for previous in &chained {
-                if matches!(self.verify(block, at, self.sequence + 1, *previous), Ok(Some(_))) {
-                    let what = format!("the record at byte {} has decayed", self.at);
+                if !matches!(self.verify(other, place, self.sequence + 1, *previous), Ok(None)) {
+                    let what = format!("the record at byte {at} has decayed");
                     return Err(Damage::at(block, what));
                 }
             }

@@ -100,6 +100,11 @@ impl State {
         change: &Change,
         superblock: &Superblock,
     ) -> Result<(), &'static str> {
+        if let Change::Point { pointer, .. } | Change::Root(pointer) = change
+            && pointer.block >= superblock.block_count
+        {
+            return Err("a pointer behind the volume");
+        }
         match change {
             Change::Put { key, value, .. } => {
                 self.entries.insert((0, *key), Some(value.clone()));
@@ -122,7 +127,7 @@ impl State {
             Change::Scalars(scalars) => self.scalars = **scalars,
             Change::Objects(next) => self.scalars.next_object = *next,
         }
-        self.bounded(superblock)
+        Ok(())
     }
 
     fn delete(&mut self, level: u8, key: Key, vanish: bool) {
@@ -206,7 +211,13 @@ impl State {
         runs
     }
 
-    fn bounded(&self, superblock: &Superblock) -> Result<(), &'static str> {
+    /// What a record may leave: limits kept, and every block that it names one of the volume.
+    pub(super) fn bounded(&self, superblock: &Superblock) -> Result<(), &'static str> {
+        let [a, b] = self.scalars.spares;
+        let named = [self.scalars.next, a, b, self.scalars.root.block];
+        if named.iter().any(|block| !superblock.is_inside(*block)) {
+            return Err("a block of the scalars is outside of the volume");
+        }
         if self.scalars.free > superblock.block_count {
             return Err("more free blocks than there are");
         }

@@ -295,6 +295,9 @@ fn items(payload: &[u8], count: u16, level: u8) -> Result<Vec<(Key, Vec<u8>)>, &
         if key == Key::END || length > 463 || (level > 0 && length != 13) {
             return Err("an item that breaks a rule");
         }
+        if level > 0 && Pointer::decode(&mut Bytes(&value))?.level + 1 != level {
+            return Err("a pointer to a node of another level");
+        }
         items.push((key, value));
     }
     if b.0.is_empty() { Ok(items) } else { Err("bytes behind the last item") }

@@ -20,6 +20,8 @@ pub struct Copied {
     pub files: u64,
     /// Directories.
     pub directories: u64,
+    /// Symbolic links.
+    pub links: u64,
     /// Bytes of content.
     pub bytes: u64,
     /// What was left out, and why.
@@ -62,8 +64,11 @@ pub fn get(
                 stamp(&file, item.attributes.modified);
             }
             NodeKind::Symlink => {
-                let why = "symbolic links are not copied".to_owned();
-                copied.left_out.push((place, why));
+                let target = link_target(volume, &item.path)?;
+                match make_link(&target, &place) {
+                    Ok(()) => copied.links += 1,
+                    Err(error) => copied.left_out.push((place, format!("link: {error}"))),
+                }
             }
         }
         progress(copied.bytes, all);
@@ -98,6 +103,28 @@ pub fn read_to(
     Ok(done)
 }
 
+/// The path that a link of the volume leads to.
+///
+/// # Errors
+/// The filesystem's.
+pub fn link_target(volume: &Mounted<'_>, path: &str) -> Result<Vec<u8>> {
+    let mut target = vec![0; 448];
+    let length = volume.read_link(path, &mut target);
+    target.truncate(length.map_err(|error| Failure::of(path, error))?);
+    Ok(target)
+}
+
+#[cfg(unix)]
+fn make_link(target: &[u8], place: &Path) -> std::io::Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+    std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), place)
+}
+
+#[cfg(not(unix))]
+fn make_link(_: &[u8], _: &Path) -> std::io::Result<()> {
+    Err(std::io::Error::other("this system has no symbolic links"))
+}
+
 fn stamp(file: &File, time: Time) {
     let since = u64::try_from(time.0).ok().filter(|_| time != Time::UNKNOWN);
     if let Some(since) = since {
@@ -128,18 +155,26 @@ pub fn put(
     }
     let mut copied = Copied::default();
     let sources = sources(source, &target, &mut copied)?;
-    let all = sources.iter().map(|source| source.size.unwrap_or(0)).sum();
-    for Source { from, to, size } in sources {
-        if size.is_none() {
-            if !is_directory(volume, &to)? {
-                volume.mkdir(&to).map_err(|error| Failure::of(&to, error))?;
+    let size = |source: &Source| if let What::File(size) = source.what { size } else { 0 };
+    let all = sources.iter().map(size).sum();
+    for Source { from, to, what } in sources {
+        match what {
+            What::Directory => {
+                if !is_directory(volume, &to)? {
+                    volume.mkdir(&to).map_err(|error| Failure::of(&to, error))?;
+                }
+                copied.directories += 1;
             }
-            copied.directories += 1;
-        } else {
-            let mut file =
-                File::open(&from).map_err(|error| Failure::host(&from, "read", &error))?;
-            copied.bytes += write_from(volume, &to, &mut file, &from)?;
-            copied.files += 1;
+            What::File(_) => {
+                let file = File::open(&from);
+                let mut file = file.map_err(|error| Failure::host(&from, "read", &error))?;
+                copied.bytes += write_from(volume, &to, &mut file, &from)?;
+                copied.files += 1;
+            }
+            What::Link(target) => {
+                volume.symlink(&target, &to).map_err(|error| Failure::of(&to, error))?;
+                copied.links += 1;
+            }
         }
         progress(copied.bytes, all);
     }
@@ -189,11 +224,19 @@ pub fn write_from(
     Ok(done)
 }
 
-/// A file or directory of this machine, and where it goes. Directories have no size.
+/// A file, directory or link of this machine, and where it goes.
 struct Source {
     from: PathBuf,
     to: String,
-    size: Option<u64>,
+    what: What,
+}
+
+enum What {
+    Directory,
+    /// Bytes of content.
+    File(u64),
+    /// Where it leads to.
+    Link(String),
 }
 
 /// Everything to copy, directories before what they hold.
@@ -207,7 +250,7 @@ fn sources(source: &Path, target: &str, copied: &mut Copied) -> Result<Vec<Sourc
         let metadata = if linked { from.symlink_metadata() } else { from.metadata() };
         let metadata = metadata.map_err(host)?;
         if metadata.is_file() {
-            found.push(Source { from, to, size: Some(metadata.len()) });
+            found.push(Source { from, to, what: What::File(metadata.len()) });
         } else if metadata.is_dir() {
             let mut entries: Vec<_> =
                 std::fs::read_dir(&from).and_then(Iterator::collect).map_err(host)?;
@@ -219,11 +262,18 @@ fn sources(source: &Path, target: &str, copied: &mut Copied) -> Result<Vec<Sourc
                 }
             }
             if !to.is_empty() {
-                found.push(Source { from, to, size: None });
+                found.push(Source { from, to, what: What::Directory });
+            }
+        } else if linked {
+            match std::fs::read_link(&from).ok().as_deref().and_then(Path::to_str) {
+                Some(target) => {
+                    let what = What::Link(target.to_owned());
+                    found.push(Source { from, to, what });
+                }
+                None => copied.left_out.push((from, "a link that is not UTF-8".into())),
             }
         } else {
-            let what = if linked { "a symbolic link" } else { "neither file nor directory" };
-            copied.left_out.push((from, what.into()));
+            copied.left_out.push((from, "neither file nor directory".into()));
         }
     }
     Ok(found)

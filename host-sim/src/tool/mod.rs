@@ -28,7 +28,7 @@ use fs_core::error::Error;
 
 use crate::stranger::{Damage, Refused};
 
-pub use copy::{Copied, get, put, read_to, write_from};
+pub use copy::{Copied, get, link_target, put, read_to, write_from};
 pub use dump::{Part, dump, hex};
 pub use flash::Flash;
 pub use foreign::recognise;

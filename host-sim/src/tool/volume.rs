@@ -79,7 +79,7 @@ impl Item {
 pub fn walk(volume: &Mounted<'_>, path: &str, depth: usize) -> Result<Vec<Item>> {
     let top = clean(path);
     let shown = if top.is_empty() { "/" } else { &top };
-    let attributes = volume.stat(shown).map_err(|error| Failure::of(shown, error))?;
+    let attributes = volume.symlink_stat(shown).map_err(|error| Failure::of(shown, error))?;
     let mut items = Vec::new();
     let mut waiting = vec![Item { path: top, attributes, depth: 0 }];
     while let Some(item) = waiting.pop() {
@@ -107,7 +107,7 @@ fn list(volume: &Mounted<'_>, directory: &Item) -> Result<Vec<Item>> {
     }
     drop(listing);
     let item = |path: String| {
-        let attributes = volume.stat(&path).map_err(|error| Failure::of(&path, error))?;
+        let attributes = volume.symlink_stat(&path).map_err(|error| Failure::of(&path, error))?;
         Ok(Item { path, attributes, depth: directory.depth + 1 })
     };
     names.into_iter().map(item).collect()

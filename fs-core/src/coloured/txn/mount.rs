@@ -220,7 +220,10 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         if mutant::on(Mutant::SettleSkipped) {
             return Ok(());
         }
-        let sealed = self.journal.is_sealed();
+        // From the older of two entries, the newer one having decayed, the chain may be as long as
+        // one can be: then nothing can be opened behind the seal.
+        let room = self.journal.chain().len() <= usize::from(self.superblock.journal_blocks_max);
+        let sealed = self.journal.is_sealed() && room;
         if sealed && self.journal.strengthen_seal(&mut self.media, &mut self.work[..]).await? {
             return self.journal.resolve_sealed(&mut self.media).await;
         }
