@@ -47,8 +47,8 @@ pub mod table;
 pub mod units;
 
 pub use api::{
-    Attributes, CheckReport, DirEntry, FileId, FormatOptions, MountOptions, NameBuf, NodeKind,
-    OpenOptions, RenameMode, VolumeInfo,
+    AttributeChange, Attributes, CheckReport, Cookie, DirEntry, FileId, FormatOptions, Limit,
+    MountOptions, NameBuf, NodeKind, Op, OpenOptions, Owner, RenameMode, VolumeInfo, XattrMode,
 };
 pub use error::{Error, Result};
 pub use memory::Memory;

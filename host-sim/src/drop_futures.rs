@@ -24,7 +24,10 @@ use std::task::{Context, Waker};
 use std::time::Instant;
 
 use fs_core::RenameMode;
-use fs_core::api::{FileId, MountOptions, NameBuf, NodeKind};
+use fs_core::api::{
+    AttributeChange, Cookie, FileId, MountOptions, NameBuf, NodeKind, Op as Together, Owner,
+    XattrMode,
+};
 use fs_core::asynchronous::Volume;
 use fs_core::error::{Error, Result};
 use fs_core::memory::Memory;
@@ -35,7 +38,7 @@ use crate::exec::block_on;
 use crate::explore::outcome::{Allowed, Fault, observe};
 use crate::explore::{Failure, Options, Progress, Report, Row, cores, guarded, lock};
 use crate::fault::{Faults, TearMode};
-use crate::model::{Access, Entry, LENGTH_MAX, Model, Op, SAME, Slot, Tree};
+use crate::model::{Access, Change, Entry, LENGTH_MAX, Model, Op, SAME, Slot, Tree};
 use crate::rng::mix;
 use crate::scenario::{Script, Tuning};
 use crate::subject::{Ending, Mounting, Subject, Vellum, open_options};
@@ -120,11 +123,24 @@ fn tasks() -> Vec<Vec<Op>> {
         let (swap, text) = (RenameMode::Swap, Script::text("link", round, 60));
         names
             .replace("/t1/x", &text)
+            .replace("/t1/g2", b"")
             .op(Op::Link("/t1/x".into(), "/t1/y".into()))
             .op(Op::Symlink("y".into(), "/t1/s".into()))
             .replace("/t1/z", b"z")
             .op(Op::RenameWith("/t1/x".into(), "/t1/z".into(), swap))
             .op(Op::Exchange("/t1/s".into(), "/t1/x".into()))
+            .op(Op::SetXattr("/t1/y".into(), "crc".into(), text))
+            .op(Op::SetOwner("/t1/z".into(), 0o644, 1, 2))
+            .op(Op::RemoveXattr("/t1/y".into(), "crc".into()))
+            .open(0, "/t1/z", Access::WRITE)
+            .write(0, 0, b"together")
+            .replace("/t1/u", b"u")
+            .op(Op::Transaction(vec![
+                Change::Commit(0),
+                Change::Rename("/t1/u".into(), "/t1/v".into()),
+                Change::Remove("/t1/g2".into()),
+            ]))
+            .close(0)
             .remove("/t1/y")
             .remove("/t1/s");
     }
@@ -351,6 +367,22 @@ async fn call(volume: &Volume<'_, Nor>, op: &Op, open: &mut BTreeMap<Slot, FileI
         Op::Exchange(one, other) => volume.exchange(one, other).await,
         Op::Link(file, name) => volume.link(file, name).await,
         Op::Symlink(target, path) => volume.symlink(target, path).await,
+        Op::SetXattr(path, name, value) => {
+            volume.set_xattr(path, name, value, XattrMode::Any).await
+        }
+        Op::RemoveXattr(path, name) => volume.remove_xattr(path, name).await,
+        Op::SetOwner(path, mode, user, group) => {
+            let owner = Owner { mode: *mode, user: *user, group: *group };
+            volume.set_attributes(path, AttributeChange::owner(owner)).await
+        }
+        Op::Transaction(changes) => {
+            let ids = changes.iter().map(|change| match change {
+                Change::Commit(slot) => id(slot, open).map(Together::Commit),
+                Change::Rename(from, to) => Ok(Together::Rename { from, to }),
+                Change::Remove(path) => Ok(Together::Remove(path)),
+            });
+            volume.commit(&ids.collect::<Result<Vec<_>>>()?).await
+        }
         Op::Truncate(path, len) => volume.truncate(path, *len).await,
         Op::Replace(path, bytes) => volume.replace(path, bytes).await,
         _ => Err(Error::NotSupported),
@@ -507,12 +539,23 @@ async fn seen(volume: &Volume<'_, Nor>) -> Result<Tree> {
             if found.links > 1 {
                 tree.add_fact(&path, SAME, found.object.0.to_string().as_bytes());
             }
+            if let Some(Owner { mode, user, group }) = found.owner {
+                tree.add_fact(&path, "owner", format!("{mode:o} {user} {group}").as_bytes());
+            }
             if kind == NodeKind::Symlink {
                 let mut target = vec![0; LENGTH_MAX];
                 let length = volume.read_link(&path, &mut target).await?;
                 let target = String::from_utf8_lossy(&target[..length]);
                 tree.insert(path.as_str().into(), Entry::Symlink(target.as_ref().into()));
                 continue;
+            }
+            let (mut at, mut name) = (Cookie::START, NameBuf::new());
+            while let Some(next) = volume.list_xattr(&path, at, &mut name).await? {
+                let mut value = vec![0; LENGTH_MAX];
+                let text = String::from_utf8_lossy(name.as_bytes()).into_owned();
+                let length = volume.get_xattr(&path, &text, &mut value).await?;
+                tree.add_fact(&path, &format!("attribute {text}"), &value[..length]);
+                at = next;
             }
             if kind == NodeKind::Directory {
                 tree.insert(path.as_str().into(), Entry::Directory);

@@ -12,12 +12,17 @@
 mod id;
 mod name;
 mod node;
+mod op;
 mod options;
 mod report;
 
 pub use id::{Cookie, FileId, VnodeId};
 pub use name::{NAME_BYTES_MAX, NameBuf};
-pub use node::{Access, AttributeChange, Attributes, DirEntry, NodeKind, RenameMode, SyncLevel};
+pub use node::{
+    Access, AttributeChange, Attributes, DirEntry, Limit, NodeKind, Owner, RenameMode, SyncLevel,
+    XattrMode,
+};
+pub use op::Op;
 pub use options::{FormatOptions, LABEL_BYTES_MAX, MountOptions, OpenOptions};
 pub use report::{CheckReport, VolumeInfo};
 

@@ -54,12 +54,13 @@ impl Model {
     /// Objects whose drafts a call may commit in a transaction of their own before.
     pub(super) fn committed_before(&self, op: &Op) -> BTreeSet<usize> {
         let paths: &[&String] = match op {
-            Op::Link(file, _) => &[file],
+            Op::Link(file, _) | Op::SetOwner(file, ..) => &[file],
             Op::RenameWith(one, other, _) | Op::Exchange(one, other) => &[one, other],
             _ => &[],
         };
         let named = paths.iter().filter_map(|path| {
-            let followed = self.walk(path, matches!(op, Op::Exchange(..))).ok()?;
+            let follows = matches!(op, Op::Exchange(..) | Op::SetOwner(..));
+            let followed = self.walk(path, follows).ok()?;
             self.names.get(&*followed).map(|node| node.object())
         });
         named.collect()
@@ -212,6 +213,9 @@ impl Model {
         let path = self.walk(path, true)?;
         // The root is in no list, so what it has is not seen either.
         let Some(node) = self.names.get(&*path) else { return Err(Error::NotSupported) };
+        if what == "owner" {
+            self.files[node.object()].commit();
+        }
         let attributes = &mut self.files[node.object()].attributes;
         match value {
             Some(value) => {

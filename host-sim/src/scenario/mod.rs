@@ -10,6 +10,7 @@
 //! 3. Every answer is predicted by the model. Where a volume may be full, a line may also answer
 //!    `NoSpace`, and then must have changed nothing.
 
+mod attributes;
 mod files;
 mod links;
 mod media;
@@ -141,7 +142,9 @@ impl Scenario {
 
     /// Every scenario, in the order of the documentation.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        [files::ALL, names::ALL, links::ALL, space::ALL, media::ALL].into_iter().flatten()
+        [files::ALL, names::ALL, links::ALL, attributes::ALL, space::ALL, media::ALL]
+            .into_iter()
+            .flatten()
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::cell::RefCell;
 
-use fs_core::api::{FileId, FormatOptions, MountOptions, NameBuf, NodeKind, OpenOptions};
+use fs_core::api::{
+    AttributeChange, Cookie, FileId, FormatOptions, MountOptions, NameBuf, NodeKind,
+    Op as Together, OpenOptions, Owner, XattrMode,
+};
 use fs_core::blocking::Volume;
 use fs_core::error::{Error, Result};
 use fs_core::format::name::short_hashes;
@@ -11,7 +14,7 @@ use fs_core::memory::Memory;
 use super::{Ending, Facts, Listed, Mounted, Mounting, Space, Subject};
 use crate::chip::Nor;
 use crate::clock::wall;
-use crate::model::{Access, LENGTH_MAX, Op, SAME, Slot};
+use crate::model::{Access, Change, LENGTH_MAX, Op, SAME, Slot};
 use crate::scenario::Tuning;
 
 /// The memory every scenario fits into.
@@ -147,6 +150,20 @@ impl Mounted for Live<'_, '_> {
             Op::Exchange(one, other) => volume.exchange(one, other),
             Op::Link(file, name) => volume.link(file, name),
             Op::Symlink(target, path) => volume.symlink(target, path),
+            Op::SetXattr(path, name, value) => volume.set_xattr(path, name, value, XattrMode::Any),
+            Op::RemoveXattr(path, name) => volume.remove_xattr(path, name),
+            Op::SetOwner(path, mode, user, group) => {
+                let owner = Owner { mode: *mode, user: *user, group: *group };
+                volume.set_attributes(path, AttributeChange::owner(owner))
+            }
+            Op::Transaction(changes) => {
+                let ids = changes.iter().map(|change| match change {
+                    Change::Commit(slot) => self.id(*slot).map(Together::Commit),
+                    Change::Rename(from, to) => Ok(Together::Rename { from, to }),
+                    Change::Remove(path) => Ok(Together::Remove(path)),
+                });
+                volume.commit(&ids.collect::<Result<Vec<_>>>()?)
+            }
             Op::Truncate(path, len) => volume.truncate(path, *len),
             Op::Replace(path, bytes) => volume.replace(path, bytes),
             Op::Maintain(budget) => volume.maintain(*budget).map(|_| ()),
@@ -187,6 +204,19 @@ impl Mounted for Live<'_, '_> {
             let length = self.volume.read_link(path, &mut target)?;
             target.truncate(length);
             facts.target = String::from_utf8_lossy(&target).into_owned();
+            return Ok(facts);
+        }
+        if let Some(Owner { mode, user, group }) = found.owner {
+            facts.facts.push(("owner".into(), format!("{mode:o} {user} {group}").into()));
+        }
+        let (mut at, mut name) = (Cookie::START, NameBuf::new());
+        while let Some(next) = self.volume.list_xattr(path, at, &mut name)? {
+            let mut value = vec![0; LENGTH_MAX];
+            let text = String::from_utf8_lossy(name.as_bytes()).into_owned();
+            let length = self.volume.get_xattr(path, &text, &mut value)?;
+            value.truncate(length);
+            facts.facts.push((format!("attribute {text}"), value));
+            at = next;
         }
         Ok(facts)
     }

@@ -26,6 +26,7 @@ mod content;
 mod home;
 mod intents;
 mod link;
+mod list;
 mod names;
 mod operations;
 mod remove;
@@ -64,6 +65,8 @@ pub struct Vellum<'m, D> {
     clock: fn() -> Time,
     /// Whether intents may be left that nobody holds.
     intents: bool,
+    /// Whether the record is being put together for a list of changes: nothing may be committed.
+    listing: bool,
 }
 
 #[colour]
@@ -98,7 +101,8 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
             draft.used = false;
         }
         let table = Table::new(lent.nodes);
-        Ok(Self { txn, table, drafts: lent.drafts, clock: options.clock, intents: true })
+        let (drafts, clock) = (lent.drafts, options.clock);
+        Ok(Self { txn, table, drafts, clock, intents: true, listing: false })
     }
 
     /// Size, free space and identity. No I/O.
@@ -151,7 +155,7 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
     /// uncommitted, when only its slot is left.
     pub(super) async fn take_slot(&mut self, object: ObjectId, node: Node) -> Result<VnodeId> {
         match self.table.take(object, node, may_go) {
-            Err(Error::NoSlot) if self.commit_unused().await? => {
+            Err(Error::NoSlot) if !self.listing && self.commit_unused().await? => {
                 self.table.take(object, node, may_go)
             }
             taken => taken,

@@ -5,13 +5,14 @@ use super::super::device::BlockDevice;
 use super::super::vnode::Filesystem;
 use super::{Vellum, kind_of};
 use crate::api::{
-    Access, AttributeChange, Attributes, Cookie, DirEntry, NameBuf, NodeKind, RenameMode,
-    SyncLevel, VnodeId,
+    Access, AttributeChange, Attributes, Cookie, DirEntry, Limit, NameBuf, NodeKind, RenameMode,
+    SyncLevel, VnodeId, XattrMode,
 };
 use crate::error::{Error, Result};
 use crate::format::inline::BYTES_MAX;
 use crate::format::inode::NodeType;
 use crate::format::key::ROOT;
+use crate::format::xattr::XattrView;
 use crate::memory::Home;
 
 #[colour]
@@ -23,6 +24,7 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
 
     fn abandon(&mut self) {
         self.table.abandon();
+        self.listing = false;
     }
 
     fn owed(&self, from: u8) -> Option<VnodeId> {
@@ -115,6 +117,7 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
 
     async fn getattr(&mut self, vnode: VnodeId) -> Result<Attributes> {
         let node = *self.node(vnode)?;
+        let owner = self.owner_of(vnode).await?;
         let gone = node.home == Home::Nowhere;
         Ok(Attributes {
             object: self.table.object(vnode)?,
@@ -124,14 +127,44 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
             modified: node.inode.modified,
             changed: node.inode.changed,
             born: node.inode.born,
+            owner,
         })
     }
 
     async fn setattr(&mut self, vnode: VnodeId, change: AttributeChange) -> Result<()> {
-        match change.size {
-            Some(size) => self.resize(vnode, size).await,
-            None => self.node(vnode).map(|_| ()),
-        }
+        self.change_attributes(vnode, change).await
+    }
+
+    async fn getxattr(&mut self, vnode: VnodeId, name: &[u8], target: &mut [u8]) -> Result<usize> {
+        self.get_attribute(vnode, name, target).await
+    }
+
+    async fn setxattr(
+        &mut self,
+        vnode: VnodeId,
+        name: &[u8],
+        value: &[u8],
+        mode: XattrMode,
+    ) -> Result<()> {
+        self.set_attribute(vnode, XattrView { name, value }, mode).await
+    }
+
+    async fn listxattr(
+        &mut self,
+        vnode: VnodeId,
+        at: Cookie,
+        name: &mut NameBuf,
+    ) -> Result<Option<Cookie>> {
+        self.attribute_from(vnode, at, name).await
+    }
+
+    async fn removexattr(&mut self, vnode: VnodeId, name: &[u8]) -> Result<()> {
+        self.remove_attribute(vnode, name).await
+    }
+
+    async fn pathconf(&mut self, vnode: VnodeId, limit: Limit) -> Result<Option<u64>> {
+        self.node(vnode)?;
+        Ok(Some(self.limit(limit)))
     }
 
     async fn open(&mut self, vnode: VnodeId, access: Access) -> Result<()> {

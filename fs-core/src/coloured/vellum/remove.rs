@@ -266,7 +266,11 @@ impl<D> Vellum<'_, D> {
     /// The name of `entry` is gone, durably. If it was the last one (there is nothing `left`),
     /// whoever uses the object keeps it until the last close.
     pub(super) fn entry_gone(&mut self, entry: &Entry, left: Option<Inode>) -> Result<()> {
-        let Some(vnode) = self.table.locate(entry.object) else { return Ok(()) };
+        self.object_left(entry.object, left)
+    }
+
+    pub(super) fn object_left(&mut self, object: ObjectId, left: Option<Inode>) -> Result<()> {
+        let Some(vnode) = self.table.locate(object) else { return Ok(()) };
         let node = self.table.get_mut(vnode)?;
         if let Some(left) = left {
             node.inode = left;

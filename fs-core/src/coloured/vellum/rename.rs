@@ -40,23 +40,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
         new: &[u8],
         mode: RenameMode,
     ) -> Result<()> {
-        let (from, to) = (self.directory(from)?, self.directory(to)?);
+        let Some(plan) = self.plan_move(from, old, to, new, mode).await? else { return Ok(()) };
         let (old, new) = (self.checked(old)?, self.checked(new)?);
-        self.writable()?;
-        let source = self.existing(from, old.as_bytes()).await?;
-        let stored = self.inode_of(&source).await?;
-        let (key, target) = match self.find(to, new).await? {
-            Ok(entry) => (entry.key, Some((entry, self.inode_of(&entry).await?))),
-            Err(key) => (key, None),
-        };
-        match (mode, &target) {
-            (RenameMode::Exclusive, Some(_)) => return Err(Error::Exists),
-            (RenameMode::Swap, None) => return Err(Error::NotFound),
-            // The same entry, or two names of one object: both stay, as POSIX has it.
-            (_, Some((target, _))) if target.object == source.object => return Ok(()),
-            _ => {}
-        }
-        let plan = Plan { source, stored, target, key, from, to };
         if mode == RenameMode::Swap {
             return self.swap_entries(&plan, old, new).await;
         }
@@ -66,7 +51,34 @@ impl<D: BlockDevice> Vellum<'_, D> {
         self.commit_move(batch, &plan, new).await
     }
 
-    async fn refuse_move(&mut self, plan: &Plan) -> Result<()> {
+    /// What a rename is going to do; `None` if nothing.
+    pub(super) async fn plan_move(
+        &mut self,
+        from: VnodeId,
+        old: &[u8],
+        to: VnodeId,
+        new: &[u8],
+        mode: RenameMode,
+    ) -> Result<Option<Plan>> {
+        let (from, to) = (self.directory(from)?, self.directory(to)?);
+        let new = self.checked(new)?;
+        self.writable()?;
+        let source = self.existing(from, old).await?;
+        let stored = self.inode_of(&source).await?;
+        let (key, target) = match self.find(to, new).await? {
+            Ok(entry) => (entry.key, Some((entry, self.inode_of(&entry).await?))),
+            Err(key) => (key, None),
+        };
+        match (mode, &target) {
+            (RenameMode::Exclusive, Some(_)) => Err(Error::Exists),
+            (RenameMode::Swap, None) => Err(Error::NotFound),
+            // The same entry, or two names of one object: both stay, as POSIX has it.
+            (_, Some((target, _))) if target.object == source.object => Ok(None),
+            _ => Ok(Some(Plan { source, stored, target, key, from, to })),
+        }
+    }
+
+    pub(super) async fn refuse_move(&mut self, plan: &Plan) -> Result<()> {
         let is_directory = |entry: &Entry| entry.kind == NodeType::Directory;
         if let Some((target, _)) = &plan.target {
             match (is_directory(&plan.source), is_directory(target)) {
@@ -95,17 +107,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     }
 
     async fn commit_move(&mut self, mut batch: Batch, plan: &Plan, name: Name<'_>) -> Result<()> {
-        let vnode = self.table.locate(plan.source.object);
-        let with_draft = !mutant::on(Mutant::RenameWithoutDraft);
-        let inode = self.moved_inode(plan.stored, vnode, with_draft)?;
-        self.put_moved(&mut batch, plan.key, plan, &inode, name)?;
-        if let (Some(vnode), true) = (vnode, with_draft) {
-            self.put_content(&mut batch, vnode, &inode)?;
-        }
-        let left = plan.target.and_then(|(_, target)| self.left_by(&target));
-        if let Some((target, inode)) = &plan.target {
-            self.drop_object(&mut batch, target, inode, left.as_ref())?;
-        }
+        let (inode, left) = self.stage_move(&mut batch, plan, name)?;
         if mutant::on(Mutant::RenameInTwoRecords) {
             self.txn.commit(batch).await?;
             batch = self.txn.begin(DELETE_COST, Purpose::Shrink).await?;
@@ -115,7 +117,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if let Some((target, _)) = &plan.target {
             self.entry_gone(target, left)?;
         }
-        if let (Some(vnode), true) = (vnode, with_draft) {
+        if let (Some(vnode), false) =
+            (self.table.locate(plan.source.object), mutant::on(Mutant::RenameWithoutDraft))
+        {
             self.content_committed(vnode, inode)?;
         }
         self.moved(&plan.source, (plan.key, name), plan.to, inode)
@@ -123,9 +127,32 @@ impl<D: BlockDevice> Vellum<'_, D> {
 }
 
 impl<D> Vellum<'_, D> {
+    /// Adds all that `plan` changes to `batch`, but for the old name. Gives the attributes of the
+    /// source afterwards, and those that are left of the target if it has another name.
+    pub(super) fn stage_move(
+        &mut self,
+        batch: &mut Batch,
+        plan: &Plan,
+        name: Name<'_>,
+    ) -> Result<(Inode, Option<Inode>)> {
+        let vnode = self.table.locate(plan.source.object);
+        let with_draft = !mutant::on(Mutant::RenameWithoutDraft);
+        let inode = self.moved_inode(plan.stored, vnode, with_draft)?;
+        let place = (plan.key, plan.target.is_none());
+        self.put_renamed(batch, &plan.source, place, plan.to, &inode, name)?;
+        if let (Some(vnode), true) = (vnode, with_draft) {
+            self.put_content(batch, vnode, &inode)?;
+        }
+        let left = plan.target.and_then(|(_, target)| self.left_by(&target));
+        if let Some((target, inode)) = &plan.target {
+            self.drop_object(batch, target, inode, left.as_ref())?;
+        }
+        Ok((inode, left))
+    }
+
     /// The old entry goes, and what a replaced name leaves; the new entry comes, with the source's
     /// content, or the item of its own that it has.
-    fn move_cost(&self, plan: &Plan, name: Name<'_>) -> Result<usize> {
+    pub(super) fn move_cost(&self, plan: &Plan, name: Name<'_>) -> Result<usize> {
         let replaced = plan.target.map_or(0, |_| OBJECT_COST);
         let content = match self.table.locate(plan.source.object) {
             Some(vnode) => self.content_cost(vnode)?,
@@ -147,19 +174,6 @@ impl<D> Vellum<'_, D> {
             _ => stored,
         };
         Ok(touched(inode, (self.clock)(), false))
-    }
-
-    /// Adds to `batch` the source of `plan` under another name, and its item if it has one.
-    fn put_moved(
-        &mut self,
-        batch: &mut Batch,
-        key: Key,
-        plan: &Plan,
-        inode: &Inode,
-        name: Name<'_>,
-    ) -> Result<()> {
-        let absent = plan.target.is_none();
-        self.put_renamed(batch, &plan.source, (key, absent), plan.to, inode, name)
     }
 
     /// Adds to `batch` what `entry` leads to under another name at `key`, which is `absent` or

@@ -3,7 +3,7 @@
 use super::super::vnode::Filesystem;
 use super::super::{colour, io};
 use super::Vfs;
-use crate::api::{Attributes, FileId, OpenOptions};
+use crate::api::{AttributeChange, Attributes, FileId, OpenOptions};
 use crate::error::{Error, Result};
 
 /// An open file with a position of its own, closed when it is dropped.
@@ -92,6 +92,14 @@ impl<F: Filesystem> File<'_, F> {
     /// As for the volume's `discard`.
     pub async fn discard(&mut self) -> Result<()> {
         self.vfs.discard(self.id).await
+    }
+
+    /// Changes attributes of the file.
+    ///
+    /// # Errors
+    /// As for the volume's `set_file_attributes`.
+    pub async fn set_attributes(&mut self, change: AttributeChange) -> Result<()> {
+        self.vfs.set_file_attributes(self.id, change).await
     }
 
     /// What is known about the file.

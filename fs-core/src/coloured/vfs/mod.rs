@@ -33,11 +33,13 @@
 //! **Cost.** A walk is one lookup a name and holds two vnodes at a time; a rename holds up to
 //! three. RAM: the lock, and one [`HandleSlot`] for each open file or listing.
 
+mod attributes;
 mod dir;
 mod file;
 mod files;
 mod names;
 mod path;
+mod transact;
 mod walk;
 
 #[cfg(test)]

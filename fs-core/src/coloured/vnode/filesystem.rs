@@ -2,8 +2,8 @@
 
 use super::super::colour;
 use crate::api::{
-    Access, AttributeChange, Attributes, Cookie, DirEntry, FileId, NameBuf, NodeKind, RenameMode,
-    SyncLevel, VnodeId,
+    Access, AttributeChange, Attributes, Cookie, DirEntry, FileId, Limit, NameBuf, NodeKind,
+    RenameMode, SyncLevel, VnodeId, XattrMode,
 };
 use crate::error::{Error, Result};
 use crate::extent::Extent;
@@ -144,9 +144,12 @@ pub trait Filesystem {
     /// Changes attributes of `vnode`.
     ///
     /// - **Holds:** the vnode, held or open.
-    /// - **Leaves:** another size is uncommitted content, like a write. Bytes that it adds read
-    ///   as zero.
-    /// - **Errors:** `IsADirectory` (size), `TooLarge`, `NoDraft`, `NoSpace`, `ReadOnly`.
+    /// - **Leaves:** another size alone is uncommitted content, like a write. Bytes that it adds
+    ///   read as zero. Times and owner are durable, and all uncommitted content of the file with
+    ///   them, so that no later commit changes the time again.
+    /// - **Errors:** `IsADirectory` (size), `LinkLoop` (size of a link), `Invalid` (mode),
+    ///   `NotFound` (times and owner of what has lost its names), `TooLarge`, `NoDraft`,
+    ///   `NoSpace`, `ReadOnly`.
     async fn setattr(&mut self, vnode: VnodeId, change: AttributeChange) -> Result<()>;
 
     // Content.
@@ -180,7 +183,8 @@ pub trait Filesystem {
     /// - **Errors:** `IsADirectory`, `TooLarge`, `NoDraft`, `NoSpace`, `ReadOnly`.
     async fn write(&mut self, vnode: VnodeId, offset: u64, source: &[u8]) -> Result<usize>;
 
-    /// Commits the content of `vnode`, as far as `level` says.
+    /// Commits the content of `vnode`, as far as `level` says. A filesystem may do more than it is
+    /// asked for.
     ///
     /// - **Holds:** the vnode, held or open.
     /// - **Leaves:** the content, durable (except for [`SyncLevel::Start`]): a cut meanwhile
@@ -296,6 +300,67 @@ pub trait Filesystem {
         Err(Error::NotSupported)
     }
 
+    /// Copies an extended attribute; says its length. An empty `target` asks for the length.
+    ///
+    /// - **Holds:** the vnode, held or open.
+    /// - **Errors:** `NoAttribute`, `BufferTooSmall`.
+    async fn getxattr(
+        &mut self,
+        _vnode: VnodeId,
+        _name: &[u8],
+        _target: &mut [u8],
+    ) -> Result<usize> {
+        Err(Error::NotSupported)
+    }
+
+    /// Sets an extended attribute; `mode` says whether it may be there.
+    ///
+    /// - **Holds:** the vnode, held or open.
+    /// - **Leaves:** the old value or the new one, durable. Attributes stay with the object over
+    ///   renames and links, and go with its last name.
+    /// - **Errors:** `Exists`, `NoAttribute`, `Invalid` and `NameTooLong` (name), `TooLarge`,
+    ///   `NamesCollide`, `NotFound` (the object has lost its names), `NoSpace`, `ReadOnly`.
+    async fn setxattr(
+        &mut self,
+        _vnode: VnodeId,
+        _name: &[u8],
+        _value: &[u8],
+        _mode: XattrMode,
+    ) -> Result<()> {
+        Err(Error::NotSupported)
+    }
+
+    /// The name of the first extended attribute at `at` or later, and where the next begins.
+    ///
+    /// - **Holds:** the vnode, held or open.
+    /// - **Leaves:** as `readdir`.
+    /// - **Errors:** none of its own.
+    async fn listxattr(
+        &mut self,
+        _vnode: VnodeId,
+        _at: Cookie,
+        _name: &mut NameBuf,
+    ) -> Result<Option<Cookie>> {
+        Err(Error::NotSupported)
+    }
+
+    /// Removes an extended attribute.
+    ///
+    /// - **Holds:** the vnode, held or open.
+    /// - **Leaves:** no such attribute, durable.
+    /// - **Errors:** `NoAttribute`, `NotFound` (the object has lost its names), `ReadOnly`.
+    async fn removexattr(&mut self, _vnode: VnodeId, _name: &[u8]) -> Result<()> {
+        Err(Error::NotSupported)
+    }
+
+    /// The limit; `None` when there is none. No I/O.
+    ///
+    /// - **Holds:** the vnode, held or open.
+    /// - **Errors:** none of its own.
+    async fn pathconf(&mut self, _vnode: VnodeId, _limit: Limit) -> Result<Option<u64>> {
+        Err(Error::NotSupported)
+    }
+
     // The signatures of these are not final.
 
     /// Sets or removes (`hidden`) a mark that hides `name` of the layers below a union.
@@ -318,43 +383,8 @@ pub trait Filesystem {
         Err(Error::NotSupported)
     }
 
-    /// Copies an extended attribute; says its length. An empty `target` asks for the length.
-    async fn getxattr(
-        &mut self,
-        _vnode: VnodeId,
-        _name: &[u8],
-        _target: &mut [u8],
-    ) -> Result<usize> {
-        Err(Error::NotSupported)
-    }
-
-    /// Sets an extended attribute.
-    async fn setxattr(&mut self, _vnode: VnodeId, _name: &[u8], _value: &[u8]) -> Result<()> {
-        Err(Error::NotSupported)
-    }
-
-    /// The name of the first extended attribute at `at` or later, and where the next begins.
-    async fn listxattr(
-        &mut self,
-        _vnode: VnodeId,
-        _at: Cookie,
-        _name: &mut NameBuf,
-    ) -> Result<Option<Cookie>> {
-        Err(Error::NotSupported)
-    }
-
-    /// Removes an extended attribute.
-    async fn removexattr(&mut self, _vnode: VnodeId, _name: &[u8]) -> Result<()> {
-        Err(Error::NotSupported)
-    }
-
     /// Gives a vnode a security label. `NotSupported`: the caller keeps it as an attribute.
     async fn setlabel(&mut self, _vnode: VnodeId, _label: &[u8]) -> Result<()> {
-        Err(Error::NotSupported)
-    }
-
-    /// The limit with this POSIX number; `None` when there is none.
-    async fn pathconf(&mut self, _vnode: VnodeId, _limit: u32) -> Result<Option<u64>> {
         Err(Error::NotSupported)
     }
 

@@ -37,6 +37,8 @@
 //! [`VnodeId`]: crate::api::VnodeId
 
 mod filesystem;
+mod transact;
 
 pub use crate::table::{Slot, Table};
 pub use filesystem::Filesystem;
+pub use transact::{Step, Transact};

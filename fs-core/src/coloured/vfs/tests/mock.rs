@@ -306,6 +306,7 @@ impl Filesystem for Mock<'_> {
             modified: Time::UNKNOWN,
             changed: Time::UNKNOWN,
             born: Time::UNKNOWN,
+            owner: None,
         })
     }
 
