@@ -8,6 +8,7 @@
 //! | [`extent`] | a file's data is a list of runs |
 //! | [`api`] | the plain types that callers see |
 //! | [`table`] | files in use and open files, in fixed tables |
+//! | [`cache`] | verified pages in lent RAM |
 //! | `device` | the only way to storage |
 //! | [`format`] | bytes belong to `format`: no I/O, no state |
 //! | `transfer` | movement belongs to `transfer` |
@@ -37,6 +38,7 @@ extern crate std;
 struct Readme;
 
 pub mod api;
+pub mod cache;
 pub mod error;
 pub mod extent;
 pub mod format;

@@ -4,12 +4,13 @@
 //! or with a directory. The sizes are chosen where the memory is declared, and the code behind it
 //! sees slices, so that two sizes do not make two copies of the code.
 
+use crate::cache::CachedPage;
 use crate::format::inline;
 use crate::format::inode::Inode;
 use crate::format::key::Key;
 use crate::format::record::RECORD_MAX;
 use crate::table::{HandleSlot, Slot};
-use crate::units::{ObjectId, PAGE_BYTES};
+use crate::units::ObjectId;
 
 /// Bytes of the longest record.
 pub const WORK_BYTES: usize = RECORD_MAX as usize;
@@ -69,24 +70,36 @@ impl Draft {
 /// - `FILES`: files and directories in use at once, and open files. An operation passes through
 ///   up to four directories, so three more than the program keeps open is a good number.
 /// - `DRAFTS`: files with uncommitted content at once.
+/// - `PAGES`: pages of 512 bytes that are kept after reading, at least one. With two a listing reads
+///   each page once; from three on the upper levels of the tree stay here.
 #[derive(Debug)]
-pub struct Memory<const ARENA: usize = 2048, const FILES: usize = 6, const DRAFTS: usize = 2> {
+pub struct Memory<
+    const ARENA: usize = 2048,
+    const FILES: usize = 6,
+    const DRAFTS: usize = 2,
+    const PAGES: usize = 2,
+> {
     pub(crate) arena: [u8; ARENA],
     pub(crate) work: [u8; WORK_BYTES],
-    pub(crate) page: [u8; PAGE_BYTES],
+    pub(crate) pages: [CachedPage; PAGES],
     pub(crate) nodes: [Slot<Node>; FILES],
     pub(crate) handles: [HandleSlot; FILES],
     pub(crate) drafts: [Draft; DRAFTS],
 }
 
-impl<const ARENA: usize, const FILES: usize, const DRAFTS: usize> Memory<ARENA, FILES, DRAFTS> {
+impl<const ARENA: usize, const FILES: usize, const DRAFTS: usize, const PAGES: usize>
+    Memory<ARENA, FILES, DRAFTS, PAGES>
+{
+    const CACHES: () = assert!(PAGES > 0, "a volume needs one cached page");
+
     /// Memory that may lie in a `static`.
     #[must_use]
     pub const fn new() -> Self {
+        let () = Self::CACHES;
         Self {
             arena: [0; ARENA],
             work: [0; WORK_BYTES],
-            page: [0; PAGE_BYTES],
+            pages: [const { CachedPage::EMPTY }; PAGES],
             nodes: [const { Slot::EMPTY }; FILES],
             handles: [const { HandleSlot::EMPTY }; FILES],
             drafts: [const { Draft::EMPTY }; DRAFTS],
@@ -94,8 +107,8 @@ impl<const ARENA: usize, const FILES: usize, const DRAFTS: usize> Memory<ARENA, 
     }
 }
 
-impl<const ARENA: usize, const FILES: usize, const DRAFTS: usize> Default
-    for Memory<ARENA, FILES, DRAFTS>
+impl<const ARENA: usize, const FILES: usize, const DRAFTS: usize, const PAGES: usize> Default
+    for Memory<ARENA, FILES, DRAFTS, PAGES>
 {
     fn default() -> Self {
         Self::new()

@@ -223,6 +223,14 @@ impl<'a> DataPage<'a> {
         self.used.len()
     }
 
+    /// Whether `key` is not before the first item and not after the last one.
+    #[must_use]
+    pub fn spans(&self, key: Key) -> bool {
+        let mut keys = self.items().map(|item| item.key);
+        keys.next()
+            .is_some_and(|first| first == key || (first < key && keys.any(|later| later >= key)))
+    }
+
     /// The items, in ascending order of their keys.
     #[must_use]
     pub const fn items(&self) -> ItemIter<'a> {

@@ -52,6 +52,15 @@ pub struct NodePointer {
 }
 
 impl NodePointer {
+    /// Leads nowhere: what is not known yet. It would not pass its own check.
+    pub const NONE: Self = Self {
+        block: BlockNo(0),
+        generation: Generation(0),
+        base_pages: 1,
+        delta_pages: 0,
+        level: Level(0),
+    };
+
     /// Decodes, and checks every byte.
     ///
     /// # Errors

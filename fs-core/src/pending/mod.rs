@@ -59,13 +59,7 @@ const NOTHING: Scalars = Scalars {
     next: BlockNo(0),
     spare_a: BlockNo(0),
     spare_b: BlockNo(0),
-    root: NodePointer {
-        block: BlockNo(0),
-        generation: Generation(0),
-        base_pages: 1,
-        delta_pages: 0,
-        level: Level(0),
-    },
+    root: NodePointer::NONE,
     generation: Generation(0),
     next_object: ObjectId(0),
     free: BlockCount(0),
@@ -96,6 +90,7 @@ pub struct State<'m> {
     arena: Arena<'m>,
     runs: Runs,
     block_count: BlockCount,
+    version: u32,
 }
 
 impl PartialEq for State<'_> {
@@ -134,6 +129,7 @@ impl<'m> State<'m> {
             arena: Arena::new(arena, bytes_max),
             runs: Runs::new(),
             block_count: BlockCount(u32::MAX),
+            version: 0,
         }
     }
 
@@ -148,8 +144,16 @@ impl<'m> State<'m> {
         self.block_count
     }
 
+    /// Another number after every change: what was found out about the tree holds while this is
+    /// the same.
+    #[must_use]
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
     /// Forgets every entry, every run and the scalars.
     pub fn reset(&mut self) {
+        self.version = self.version.wrapping_add(1);
         self.scalars = NOTHING;
         self.arena.clear();
         self.runs.clear();
@@ -161,6 +165,7 @@ impl<'m> State<'m> {
     /// The change names what cannot be (a block outside the volume, a free count below zero) or
     /// does not fit. The state is then of no use: a replay fails, a running volume stops writing.
     pub fn apply(&mut self, change: &Change<'_>, tag: u8) -> Result<(), Malformed> {
+        self.version = self.version.wrapping_add(1);
         match *change {
             Change::Put { fresh, key, value } => {
                 let value = Some(value);

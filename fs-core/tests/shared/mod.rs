@@ -11,6 +11,7 @@
 
 use fs_core::blocking::device::{BlockDevice, RamDevice};
 use fs_core::blocking::txn::{Buffers, DELETE_COST, Purpose, Txn, put_cost};
+use fs_core::cache::CachedPage;
 use fs_core::error::ErrorKind;
 use fs_core::format::anchor::{self, Entry};
 use fs_core::format::change::Change;
@@ -18,7 +19,7 @@ use fs_core::format::checksum::VolumeSeed;
 use fs_core::format::key::{Key, Kind};
 use fs_core::memory::WORK_BYTES;
 use fs_core::pending::State;
-use fs_core::units::{BlockNo, ByteOffset, Geometry, ObjectId, PAGE_BYTES, Time};
+use fs_core::units::{BlockNo, ByteOffset, Geometry, ObjectId, Time};
 use fs_core::{Error, FormatOptions};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -61,16 +62,16 @@ impl BlockDevice for Shared {
 pub struct Ram {
     arena: [u8; 2048],
     work: [u8; WORK_BYTES],
-    page: [u8; PAGE_BYTES],
+    pages: [CachedPage; 2],
 }
 
 impl Ram {
     pub fn new() -> Self {
-        Self { arena: [0; 2048], work: [0; WORK_BYTES], page: [0; PAGE_BYTES] }
+        Self { arena: [0; 2048], work: [0; WORK_BYTES], pages: [CachedPage::EMPTY; 2] }
     }
 
     pub fn buffers(&mut self) -> Buffers<'_> {
-        Buffers { arena: &mut self.arena, work: &mut self.work, page: &mut self.page }
+        Buffers { arena: &mut self.arena, work: &mut self.work, pages: &mut self.pages }
     }
 }
 

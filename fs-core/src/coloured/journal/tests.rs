@@ -7,10 +7,11 @@ use super::super::media::Media;
 use super::super::media::SuperblockCopy;
 use super::super::{colour, only_async, only_blocking};
 use super::{Base, Journal, Step};
+use crate::cache::CachedPage;
 use crate::format::pointer::NodePointer;
 use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::format::superblock::Superblock;
-use crate::units::{BlockCount, BlockNo, Generation, Level, PAGE_BYTES};
+use crate::units::{BlockCount, BlockNo, Generation, Level};
 #[only_blocking]
 use crate::units::{ByteOffset, Sequence};
 use std::vec::Vec;
@@ -59,13 +60,13 @@ fn base() -> Base {
 /// A chain, and what it should hold.
 struct Bench {
     device: &'static mut [u8],
-    page: [u8; PAGE_BYTES],
+    pages: [CachedPage; 1],
 }
 
 impl Bench {
     fn new() -> Self {
         let device = std::vec![0xA5_u8; 16 * BLOCK].leak();
-        Self { device, page: [0; PAGE_BYTES] }
+        Self { device, pages: [CachedPage::EMPTY] }
     }
 }
 
@@ -73,7 +74,7 @@ impl Bench {
 macro_rules! with_media {
     ($bench:expr, $media:ident, $body:expr) => {{
         let mut device = RamDevice::new($bench.device);
-        let mut $media = Media::new(&mut device, &mut $bench.page);
+        let mut $media = Media::new(&mut device, &mut $bench.pages);
         $media.adopt(&superblock());
         $body
     }};

@@ -9,8 +9,8 @@
 //! 2. A record or anchor slot that does not verify is *torn*, an answer and not an error: it is
 //!    what a power cut leaves. `Uncorrectable` reads mean the same. Any other read error is an
 //!    error, so that a glitch on the bus never cuts off acknowledged records.
-//! 3. One page is cached. Programs and erases go through here; a program drops it if it is of the
-//!    same block, an erase always.
+//! 3. Some pages are cached. Programs and erases go through here, and what they touch is
+//!    forgotten.
 //! 4. What must not overtake what is a [`Edge`], and every edge is one call of [`Media::barrier`].
 //! 5. What kind of medium it is shows here and in `journal::images` only: a device that needs no
 //!    erase is never erased, struck or strengthened; one that is read by sectors is read so; and
@@ -18,14 +18,15 @@
 //!
 //! **After a power cut.** Nothing to do: the room keeps no state that the medium does not hold.
 //!
-//! **Cost.** A page: one read of 512 bytes, none if it is the cached one. A record: two reads, or
-//! one program. RAM: one page; on sector media a sector of the journal as well.
+//! **Cost.** A page: one read of 512 bytes, none if it is cached. A record: two reads, or
+//! one program. RAM: the lent pages; on sector media a sector of the journal as well.
 
 mod anchor;
 mod record;
 
 use super::colour;
 use super::device::BlockDevice;
+use crate::cache::{Cache, CachedPage, PagePlace};
 use crate::error::{DeviceError, Error, ErrorKind, Malformed, Result};
 use crate::format::checksum::VolumeSeed;
 use crate::format::page::{self, PageIdentity};
@@ -103,9 +104,8 @@ pub struct Media<'m, D> {
     rewrites: bool,
     /// Whether the device is read by whole sectors, through the page cache.
     by_sector: bool,
-    page: &'m mut [u8; PAGE_BYTES],
-    /// What the page cache holds. A sector of unknown content has generation 0, which no node has.
-    cached: Option<(BlockNo, Generation, u8)>,
+    /// Pages of nodes, and sectors of unknown content: these have generation 0, which no node has.
+    cache: Cache<'m>,
     /// The tail image of the journal, on volumes that have them.
     image: &'m mut [u8],
 }
@@ -118,6 +118,11 @@ impl<D> Media<'_, D> {
     /// Bytes of a block.
     pub fn block_bytes(&self) -> u32 {
         1_u32.checked_shl(self.block_log2.into()).unwrap_or(u32::MAX)
+    }
+
+    /// The verified pages of the node at `pointer` that need no read. No I/O.
+    pub fn cached(&self, pointer: &NodePointer) -> impl Iterator<Item = (u8, &[u8; PAGE_BYTES])> {
+        self.cache.of_node(pointer.block, pointer.generation)
     }
 
     /// Whether anything may be programmed over anything.
@@ -133,8 +138,8 @@ impl<D> Media<'_, D> {
 
 #[colour]
 impl<'m, D: BlockDevice> Media<'m, D> {
-    /// A device of which nothing is known yet; `page` becomes the page cache.
-    pub fn new(device: &'m mut D, page: &'m mut [u8; PAGE_BYTES]) -> Self {
+    /// A device of which nothing is known yet; `pages`, at least one, become the page cache.
+    pub fn new(device: &'m mut D, pages: &'m mut [CachedPage]) -> Self {
         let geometry = device.geometry();
         Self {
             device,
@@ -145,8 +150,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
             erase_value: 0xFF,
             rewrites: !geometry.guarantees.contains(Guarantees::NEEDS_ERASE),
             by_sector: geometry.read_unit.max(geometry.program_unit) > SMALL_UNIT_MAX,
-            page,
-            cached: None,
+            cache: Cache::new(pages),
             image: &mut [],
         }
     }
@@ -157,7 +161,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         self.block_log2 = superblock.block_log2;
         self.program_unit = 1_u32.checked_shl(superblock.program_unit_log2.into()).unwrap_or(1);
         self.erase_value = superblock.erase_value;
-        self.cached = None;
+        self.cache.forget_all();
     }
 
     /// Lends the RAM for the tail image: a sector.
@@ -185,27 +189,36 @@ impl<'m, D: BlockDevice> Media<'m, D> {
     /// # Errors
     /// `Corrupt` if it is not the page that the pointer means; the device's otherwise.
     pub async fn page(&mut self, pointer: &NodePointer, page: u8) -> Result<&[u8; PAGE_BYTES]> {
-        let wanted = (pointer.block, pointer.generation, page);
-        if self.cached != Some(wanted) {
-            self.cached = None;
-            let offset = u32::from(page).saturating_mul(512);
-            let at = self.place(pointer.block, offset);
-            // A hostile pointer is damage like any other, not an access outside the device.
-            if offset >= self.block_bytes() || at.plus(512).0 > self.geometry.size {
-                return Err(corrupt(pointer.block)(Malformed::Field("block")));
-            }
-            match self.device.read(at, &mut self.page[..]).await {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::Uncorrectable => {
-                    return Err(corrupt(pointer.block)(Malformed::Checksum));
-                }
-                Err(error) => return Err(failed(&error)),
-            }
-            let identity = self.identity(pointer.block, pointer.generation, page);
-            page::verify(self.page, &identity).map_err(corrupt(pointer.block))?;
-            self.cached = Some(wanted);
+        let place = PagePlace { block: pointer.block, generation: pointer.generation, page };
+        let index = match self.cache.find(place) {
+            Some(index) => index,
+            None => self.load(place).await?,
+        };
+        self.cache.slot(index).map(CachedPage::bytes).ok_or(Error::Bug)
+    }
+
+    /// Reads and verifies a page; gives its place in the cache.
+    async fn load(&mut self, place: PagePlace) -> Result<usize> {
+        let PagePlace { block, generation, page } = place;
+        let offset = u32::from(page).saturating_mul(SECTOR);
+        let at = self.place(block, offset);
+        // A hostile pointer is damage like any other, not an access outside the device.
+        if offset >= self.block_bytes() || at.plus(SECTOR.into()).0 > self.geometry.size {
+            return Err(corrupt(block)(Malformed::Field("block")));
         }
-        Ok(self.page)
+        let identity = self.identity(block, generation, page);
+        let index = self.cache.claim().ok_or(Error::Bug)?;
+        let slot = self.cache.slot_mut(index).ok_or(Error::Bug)?;
+        match self.device.read(at, slot.buffer()).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::Uncorrectable => {
+                return Err(corrupt(block)(Malformed::Checksum));
+            }
+            Err(error) => return Err(failed(&error)),
+        }
+        page::verify(slot.bytes(), &identity).map_err(corrupt(block))?;
+        slot.hold(place);
+        Ok(index)
     }
 
     /// Programs a sealed page. One device operation.
@@ -219,7 +232,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         page: u8,
         bytes: &[u8; PAGE_BYTES],
     ) -> Result<()> {
-        self.program(block, u32::from(page).saturating_mul(512), bytes).await
+        self.program(block, u32::from(page).saturating_mul(SECTOR), bytes).await
     }
 
     /// Erases `count` blocks from `first`, on media that need it.
@@ -230,7 +243,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         if self.rewrites {
             return Ok(());
         }
-        self.cached = None;
+        self.cache.forget(first, count);
         let bytes = u64::from(self.block_bytes()).saturating_mul(count.into());
         let erased = self.device.erase(first.offset(self.block_log2), bytes).await;
         erased.map_err(|error| failed(&error))
@@ -259,18 +272,19 @@ impl<'m, D: BlockDevice> Media<'m, D> {
     /// # Errors
     /// The device's, but for `Uncorrectable`, which reads as damaged.
     pub async fn read_superblock(&mut self, at: ByteOffset) -> Result<SuperblockCopy> {
-        self.cached = None;
         let length = if self.by_sector { PAGE_BYTES } else { superblock::SIZE };
-        let target = self.page.get_mut(..length).ok_or(Error::Bug)?;
-        match self.device.read(at, target).await {
+        let rewrites = self.rewrites;
+        let (device, buffer) = self.scratch()?;
+        let target = buffer.get_mut(..length).ok_or(Error::Bug)?;
+        match device.read(at, target).await {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::Uncorrectable => {
                 return Ok(SuperblockCopy::Damaged(Malformed::Checksum));
             }
             Err(error) => return Err(failed(&error)),
         }
-        let bytes = self.page.first_chunk().ok_or(Error::Bug)?;
-        if self.rewrites && *bytes == [0; superblock::SIZE] {
+        let bytes = buffer.first_chunk().ok_or(Error::Bug)?;
+        if rewrites && *bytes == [0; superblock::SIZE] {
             return Ok(SuperblockCopy::Blank);
         }
         Ok(SuperblockCopy::of(bytes))
@@ -316,12 +330,18 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         self.barrier(Edge::Superblock).await
     }
 
+    /// The device, and a place of the page cache to work in.
+    pub(super) fn scratch(&mut self) -> Result<(&mut D, &mut [u8; PAGE_BYTES])> {
+        let slot = self.cache.claim().and_then(|index| self.cache.slot_mut(index));
+        Ok((self.device, slot.ok_or(Error::Bug)?.buffer()))
+    }
+
     fn place(&self, block: BlockNo, offset: u32) -> ByteOffset {
         block.offset(self.block_log2).plus(offset.into())
     }
 
     async fn program(&mut self, block: BlockNo, offset: u32, bytes: &[u8]) -> Result<()> {
-        self.cached = self.cached.filter(|(cached, ..)| *cached != block);
+        self.cache.forget(block, 1);
         let at = self.place(block, offset);
         self.device.program(at, bytes).await.map_err(|error| failed(&error))
     }
@@ -331,12 +351,13 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         if !self.has_images() {
             return self.program(block, offset, bytes).await;
         }
-        self.cached = None;
-        let (start, rest) = self.page.split_at_mut_checked(bytes.len()).ok_or(Error::Bug)?;
+        self.cache.forget(block, 1);
+        let at = self.place(block, offset);
+        let (device, sector) = self.scratch()?;
+        let (start, rest) = sector.split_at_mut_checked(bytes.len()).ok_or(Error::Bug)?;
         start.copy_from_slice(bytes);
         rest.fill(0);
-        let at = self.place(block, offset);
-        self.device.program(at, &self.page[..]).await.map_err(|error| failed(&error))
+        device.program(at, sector).await.map_err(|error| failed(&error))
     }
 
     /// Reads `target`; `false` if the medium cannot give the bytes back.
@@ -359,18 +380,20 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         let mut rest = target;
         while !rest.is_empty() {
             let sector = u8::try_from(offset / SECTOR).map_err(|_| Error::Bug)?;
-            let wanted = (block, Generation(0), sector);
-            if self.cached != Some(wanted) {
-                self.cached = None;
+            let wanted = PagePlace { block, generation: Generation(0), page: sector };
+            if self.cache.find(wanted).is_none() {
                 let at = self.place(block, u32::from(sector).saturating_mul(SECTOR));
-                let read = self.device.read(at, &mut self.page[..]).await;
+                let index = self.cache.claim().ok_or(Error::Bug)?;
+                let slot = self.cache.slot_mut(index).ok_or(Error::Bug)?;
+                let read = self.device.read(at, slot.buffer()).await;
                 if !readable(&read)? {
                     return Ok(false);
                 }
-                self.cached = Some(wanted);
+                slot.hold(wanted);
             }
+            let slot = self.cache.find(wanted).and_then(|index| self.cache.slot(index));
             let skip = usize::try_from(offset % SECTOR).unwrap_or(0);
-            let source = self.page.get(skip..).ok_or(Error::Bug)?;
+            let source = slot.and_then(|slot| slot.bytes().get(skip..)).ok_or(Error::Bug)?;
             let length = source.len().min(rest.len());
             let (now, later) = rest.split_at_mut_checked(length).ok_or(Error::Bug)?;
             now.copy_from_slice(source.get(..length).ok_or(Error::Bug)?);

@@ -145,7 +145,7 @@ impl<D: BlockDevice> Media<'_, D> {
         let (record, behind) = rest.split_at_mut_checked(padded).ok_or(Error::Bug)?;
         record.copy_from_slice(bytes.get(..padded).ok_or(Error::Bug)?);
         behind.fill(0);
-        self.cached = self.cached.filter(|(cached, ..)| *cached != place.block);
+        self.cache.forget(place.block, 1);
         let at = self.place(place.block, place.offset);
         let programmed = self.device.program(at, self.image).await;
         programmed.map_err(|error| Error::Device(error.kind()))
@@ -254,7 +254,7 @@ impl<D: BlockDevice> Media<'_, D> {
     }
 
     /// Where, from `from` on and before `end`, something begins that could be the record behind
-    /// the lost one. Reads a page at a time into the page cache's place.
+    /// the lost one. Reads a page at a time into a place of the page cache.
     async fn next_header(
         &mut self,
         block: BlockNo,
@@ -273,11 +273,11 @@ impl<D: BlockDevice> Media<'_, D> {
                 offset = offset.saturating_add(step);
                 continue;
             }
-            self.cached = None;
             let at = self.place(block, offset);
             let bytes = end.saturating_sub(offset).min(SECTOR);
-            let window = self.page.get_mut(..bytes as usize).ok_or(Error::Bug)?;
-            match self.device.read(at, window).await {
+            let (device, buffer) = self.scratch()?;
+            let window = buffer.get_mut(..bytes as usize).ok_or(Error::Bug)?;
+            match device.read(at, window).await {
                 Ok(()) => {}
                 // Nothing that can be read is there: no record either.
                 Err(error) if error.kind() == ErrorKind::Uncorrectable => window.fill(0),

@@ -86,6 +86,35 @@ pub trait NodeStore<D: BlockDevice> {
     async fn take(&mut self, media: &mut Media<'_, D>) -> Result<BlockNo>;
 }
 
+/// The leaf that was looked at last, as long as nothing has changed: whoever reads on there need not
+/// come from the root again.
+#[derive(Debug, Clone, Copy)]
+pub struct Hint {
+    place: Place,
+    version: Option<u32>,
+}
+
+impl Hint {
+    /// No leaf.
+    pub const NONE: Self = Self { place: Place::NOWHERE, version: None };
+}
+
+/// The leaf that `key` belongs to, which becomes the hint.
+#[colour]
+async fn leaf_of<D: BlockDevice>(
+    media: &mut Media<'_, D>,
+    state: &State<'_>,
+    hint: &mut Hint,
+    key: Key,
+) -> Result<Place> {
+    if hint.version != Some(state.version()) || !hint.place.holds(key) {
+        hint.version = None;
+        locate(media, state, Level(0), key, &mut hint.place).await?;
+        hint.version = Some(state.version());
+    }
+    Ok(hint.place)
+}
+
 /// The value of an item: copies what fits into `target` and gives the length of all of it.
 ///
 /// # Errors
@@ -94,6 +123,7 @@ pub trait NodeStore<D: BlockDevice> {
 pub async fn get<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
+    hint: &mut Hint,
     key: Key,
     target: &mut [u8],
 ) -> Result<Option<usize>> {
@@ -102,7 +132,7 @@ pub async fn get<D: BlockDevice>(
         Found::Gone => return Ok(None),
         Found::Absent => {}
     }
-    let leaf = range(media, state, Level(0), key).await?.pointer;
+    let leaf = leaf_of(media, state, hint, key).await?.pointer;
     let spot = seek(media, &leaf, key, target).await?;
     Ok(spot.filter(|spot| spot.key == key).map(|spot| spot.length))
 }
@@ -116,6 +146,7 @@ pub async fn get<D: BlockDevice>(
 pub async fn next<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
+    hint: &mut Hint,
     from: Key,
     target: &mut [u8],
 ) -> Result<Option<(Key, usize)>> {
@@ -123,7 +154,7 @@ pub async fn next<D: BlockDevice>(
     // Leaves without items are rare, and every one is a block: more of them are the same again.
     let mut leaves = state.block_count().0;
     while from < Key::END {
-        let leaf = range(media, state, Level(0), from).await?;
+        let leaf = leaf_of(media, state, hint, from).await?;
         let wrong = corrupt(leaf.pointer.block);
         let mut bound = from;
         let base = loop {

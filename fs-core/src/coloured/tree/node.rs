@@ -91,7 +91,10 @@ async fn seek_data<D: BlockDevice>(
     end: Key,
     target: &mut [u8],
 ) -> Result<Option<Spot>> {
-    let mut page = page_of(media, node, bound).await?;
+    let mut page = match page_behind(media, node, bound)? {
+        Some(page) => page,
+        None => page_of(media, node, bound).await?,
+    };
     while page < node.data_pages() {
         let data = data_page(media, node, page).await?;
         if let Some(item) = data.items().find(|item| item.key >= bound) {
@@ -113,7 +116,20 @@ pub(super) fn copy(value: &[u8], target: &mut [u8]) -> usize {
     value.len()
 }
 
-/// The data page that has `key`, if the node has it: no item of a later one is before it.
+/// The data page behind the one at hand whose last item is just before `bound`: where a scan goes
+/// on.
+fn page_behind<D>(media: &Media<'_, D>, node: &NodePointer, bound: Key) -> Result<Option<u8>> {
+    for (page, bytes) in media.cached(node).filter(|(page, _)| *page < node.data_pages()) {
+        let last = DataPage::parse(bytes).map_err(corrupt(node.block))?.items().last();
+        if last.is_some_and(|last| last.key.next() == bound) {
+            return Ok(Some(page.saturating_add(1)));
+        }
+    }
+    Ok(None)
+}
+
+/// The data page that has `key`, if the node has it: no item of a later one is before it. Without a
+/// read if that page is at hand.
 #[colour]
 pub(super) async fn page_of<D: BlockDevice>(
     media: &mut Media<'_, D>,
@@ -121,6 +137,11 @@ pub(super) async fn page_of<D: BlockDevice>(
     key: Key,
 ) -> Result<u8> {
     let Some(page) = node.index_page() else { return Ok(0) };
+    for (page, bytes) in media.cached(node).filter(|(page, _)| *page < node.data_pages()) {
+        if DataPage::parse(bytes).map_err(corrupt(node.block))?.spans(key) {
+            return Ok(page);
+        }
+    }
     let bytes = media.page(node, page).await?;
     let index = IndexPage::parse(bytes).map_err(corrupt(node.block))?;
     if index.level() != node.level || index.count() != node.data_pages() {

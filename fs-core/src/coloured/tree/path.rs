@@ -25,6 +25,10 @@ pub struct Place {
 }
 
 impl Place {
+    /// For no key.
+    pub(super) const NOWHERE: Self =
+        Self { pointer: NodePointer::NONE, separator: Key::MIN, low: Key::MIN, high: Key::MIN };
+
     /// The root, which is for all keys.
     pub(super) fn root(state: &State<'_>) -> Self {
         let pointer = state.scalars.root;

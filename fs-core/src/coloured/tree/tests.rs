@@ -5,8 +5,9 @@
 use super::super::device::BlockDevice;
 use super::super::media::Media;
 use super::super::{colour, only_async, only_blocking};
-use super::{Desk, Folded, Limits, plant, range};
+use super::{Desk, Folded, Hint, Limits, plant, range};
 use super::{FOLD_RESERVE, NodeStore, TAKEN_MAX, choose, choose_runs, fold, get, next, next_node};
+use crate::cache::CachedPage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::change::{Change, Run, RunState};
 use crate::format::group::Group;
@@ -157,6 +158,7 @@ struct World {
     pool: Pool,
     out: [u8; PAGE_BYTES],
     aside: [u8; PAGE_BYTES],
+    hint: Hint,
     random: Random,
     model: BTreeMap<Key, Vec<u8>>,
     limits: Limits,
@@ -180,7 +182,7 @@ impl World {
     async fn new(seed: u64, pages_max: u8, arena: u16, blocks: u32) -> Self {
         let bytes = vec![0xFF; blocks as usize * BLOCK];
         let chip = leak(Chip { bytes, programmed: BTreeSet::new(), reads: 0, programs: 0 });
-        let mut media = Media::new(chip, leak([0; PAGE_BYTES]));
+        let mut media = Media::new(chip, leak([const { CachedPage::EMPTY }; 2]));
         let mut state = State::new(vec![0; arena.into()].leak(), arena);
         let mut out = [0; PAGE_BYTES];
         let root = plant(&mut media, BlockNo(1), Generation(1), &mut out).await.unwrap();
@@ -202,6 +204,7 @@ impl World {
             pool,
             out,
             aside: [0; PAGE_BYTES],
+            hint: Hint::NONE,
             random,
             model,
             limits: Limits {
@@ -222,13 +225,15 @@ impl World {
 
     async fn get(&mut self, key: Key) -> Option<Vec<u8>> {
         let mut target = [0; VALUE_MAX];
-        let length = get(&mut self.media, &self.state, key, &mut target).await.unwrap();
+        let length =
+            get(&mut self.media, &self.state, &mut self.hint, key, &mut target).await.unwrap();
         length.map(|length| target[..length].to_vec())
     }
 
     async fn next(&mut self, from: Key) -> Option<(Key, Vec<u8>)> {
         let mut target = [0; VALUE_MAX];
-        let found = next(&mut self.media, &self.state, from, &mut target).await.unwrap();
+        let found =
+            next(&mut self.media, &self.state, &mut self.hint, from, &mut target).await.unwrap();
         found.map(|(key, length)| (key, target[..length].to_vec()))
     }
 
@@ -611,12 +616,17 @@ async fn costs() {
     assert_eq!(world.height, 3, "{}", world.model.len());
     let keys: Vec<_> = world.model.keys().copied().collect();
     let before = world.media_reads();
-    for key in &keys {
-        assert!(world.get(*key).await.is_some());
+    for index in 0..keys.len() {
+        // Far from the key before, so that nothing of its leaf helps.
+        assert!(world.get(keys[index * 1_999 % keys.len()]).await.is_some());
     }
     let reads = world.media_reads() - before;
     let hundredths = reads * 100 / keys.len();
     assert!((500..=630).contains(&hundredths), "{hundredths}");
+    let before = world.media_reads();
+    world.check_items().await;
+    let reads = world.media_reads() - before;
+    assert!(reads < keys.len() / 2, "each page about once, and the way to each leaf: {reads}");
     let (reads, programs) = (world.media_reads(), world.programs());
     for key in keys.iter().step_by(100) {
         world.fold(Level(0), *key).await;
@@ -652,11 +662,13 @@ async fn use_everything(world: &mut World) {
     let mut target = [0; VALUE_MAX];
     for _ in 0..20 {
         let key = world.random.key(400);
-        let found = get(&mut world.media, &world.state, key, &mut target).await;
+        let found = get(&mut world.media, &world.state, &mut world.hint, key, &mut target).await;
         assert_plausible(&found);
     }
     let (mut from, mut items) = (Key::MIN, 0);
-    while let Ok(Some((key, _))) = next(&mut world.media, &world.state, from, &mut target).await {
+    while let Ok(Some((key, _))) =
+        next(&mut world.media, &world.state, &mut world.hint, from, &mut target).await
+    {
         assert!(key >= from, "a scan goes up");
         from = key.next();
         items += 1;
@@ -765,7 +777,7 @@ async fn woven() {
             NodePointer { block, generation, base_pages: 1, delta_pages: 0, level: Level(level) };
     }
     world.state.scalars.root = child;
-    let found = next(&mut world.media, &world.state, Key::MIN, &mut []).await;
+    let found = next(&mut world.media, &world.state, &mut world.hint, Key::MIN, &mut []).await;
     assert!(matches!(found, Err(Error::Corrupt { .. })), "{found:?}");
 }
 

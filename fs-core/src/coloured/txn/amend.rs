@@ -29,7 +29,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         let rest = self.work.get_mut(batch.length..RECORD_BYTES).ok_or(Error::Bug)?;
         let (head, value) = rest.split_at_mut_checked(PUT_HEAD).ok_or(Error::Bug)?;
         let damaged = corrupt(self.state.scalars.root.block);
-        let length = tree::get(&mut self.media, &self.state, key, value).await?;
+        let length = tree::get(&mut self.media, &self.state, &mut self.hint, key, value).await?;
         let length = length.ok_or(damaged(Malformed::Field("item")))?;
         let value = value.get_mut(..length).ok_or(Error::Bug)?;
         let place = value.get_mut(at..).and_then(|rest| rest.get_mut(..patch.len()));

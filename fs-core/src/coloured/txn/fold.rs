@@ -190,9 +190,10 @@ impl<D: BlockDevice> Txn<'_, D> {
         Ok(None)
     }
 
-    async fn find_run(&mut self, want: Want, held: &[Pick]) -> Result<Option<FreeRun>> {
-        let mut groups = Groups { media: &mut self.media, state: &self.state };
-        self.space.find(&mut groups, self.state.scalars.cursor, want, held).await
+    pub(super) async fn find_run(&mut self, want: Want, held: &[Pick]) -> Result<Option<FreeRun>> {
+        let (media, state, hint) = (&mut self.media, &self.state, &mut self.hint);
+        let mut groups = Groups { media, state, hint };
+        self.space.find(&mut groups, state.scalars.cursor, want, held).await
     }
 
     /// Logs that blocks of `run` are no longer called erased, if any are.

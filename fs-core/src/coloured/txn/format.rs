@@ -59,8 +59,8 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         options: &FormatOptions,
         now: Time,
     ) -> Result<()> {
-        let Buffers { arena, work, page } = buffers;
-        let media = Media::new(device, page);
+        let Buffers { arena, work, pages } = buffers;
+        let media = Media::new(device, pages);
         let superblock = superblock_for(&media.geometry(), options)?;
         let mut txn = Self::assemble(media, superblock, arena, work)?;
         is_supported(&txn.media.geometry())?;

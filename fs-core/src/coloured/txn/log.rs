@@ -4,7 +4,7 @@ use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::{Base, CHAIN_MAX};
 use super::super::space::{Pick, Want};
-use super::{Error, Groups, Held, RECORD_BYTES, Txn};
+use super::{Error, Held, RECORD_BYTES, Txn};
 use crate::error::Result;
 use crate::format::change::{Change, ChangeWriter, Changes, Run, RunState, Scalars};
 use crate::format::record::{HEADER_BYTES, RecordKind};
@@ -143,9 +143,7 @@ impl<D: BlockDevice> Txn<'_, D> {
             self.space.consume(pick.block);
             return Ok(pick);
         }
-        let cursor = self.state.scalars.cursor;
-        let mut groups = Groups { media: &mut self.media, state: &self.state };
-        let found = self.space.find(&mut groups, cursor, Want::One, &[]).await?;
+        let found = self.find_run(Want::One, &[]).await?;
         Ok(Pick { block: found.ok_or(Error::NoSpace)?.start, erased: false })
     }
 

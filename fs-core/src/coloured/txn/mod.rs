@@ -36,7 +36,8 @@ use super::device::BlockDevice;
 use super::journal::Journal;
 use super::media::Media;
 use super::space::{ItemStore, Space};
-use super::tree;
+use super::tree::{self, Hint};
+use crate::cache::CachedPage;
 use crate::error::{Error, Result, corrupt};
 use crate::format::change::{Change, ChangeWriter};
 use crate::format::group::{self, Group};
@@ -45,7 +46,7 @@ use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::format::superblock::Superblock;
 use crate::memory::WORK_BYTES;
 use crate::pending::{ENTRY_BYTES, State};
-use crate::units::{BlockNo, Generation, Level, ObjectId, PAGE_BYTES};
+use crate::units::{BlockNo, Generation, Level, ObjectId};
 
 /// Bytes of the longest record that is written: with its padding to any program unit it must not
 /// be longer than the longest that is read.
@@ -58,8 +59,8 @@ pub struct Buffers<'m> {
     pub arena: &'m mut [u8],
     /// Holds a record, or a page being written.
     pub work: &'m mut [u8; WORK_BYTES],
-    /// Holds the cached page.
-    pub page: &'m mut [u8; PAGE_BYTES],
+    /// Hold cached pages: at least one.
+    pub pages: &'m mut [CachedPage],
 }
 
 /// What a transaction is for.
@@ -97,6 +98,7 @@ pub struct Txn<'m, D> {
     space: Space,
     work: &'m mut [u8; WORK_BYTES],
     superblock: Superblock,
+    hint: Hint,
     held: Held,
     /// Leaves written after this generation may take delta pages: what stopped before cannot have
     /// tried to program behind them.
@@ -112,6 +114,7 @@ pub struct Txn<'m, D> {
 struct Groups<'a, 'm, D> {
     media: &'a mut Media<'m, D>,
     state: &'a State<'m>,
+    hint: &'a mut Hint,
 }
 
 #[colour]
@@ -120,7 +123,7 @@ impl<D: BlockDevice> ItemStore for Groups<'_, '_, D> {
         let mut bytes = [0; group::SIZE];
         let number = u64::from(number);
         let key = Group::key(number);
-        let length = tree::get(self.media, self.state, key, &mut bytes).await?;
+        let length = tree::get(self.media, self.state, self.hint, key, &mut bytes).await?;
         let mut group = match length {
             None => Group::FREE,
             Some(_) => Group::decode(&bytes).map_err(corrupt(self.state.scalars.root.block))?,
@@ -137,7 +140,7 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// # Errors
     /// `Corrupt`, or the device's.
     pub async fn get(&mut self, key: Key, target: &mut [u8]) -> Result<Option<usize>> {
-        tree::get(&mut self.media, &self.state, key, target).await
+        tree::get(&mut self.media, &self.state, &mut self.hint, key, target).await
     }
 
     /// Copies the first item at or behind `from` into `target`.
@@ -145,7 +148,7 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// # Errors
     /// `Corrupt`, or the device's.
     pub async fn next(&mut self, from: Key, target: &mut [u8]) -> Result<Option<(Key, usize)>> {
-        tree::next(&mut self.media, &self.state, from, target).await
+        tree::next(&mut self.media, &self.state, &mut self.hint, from, target).await
     }
 
     /// The first node of `level` whose range ends behind `from`: its range and where it is.
@@ -161,7 +164,8 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// # Errors
     /// `Corrupt`, or the device's.
     pub async fn group(&mut self, number: u32) -> Result<Group> {
-        Groups { media: &mut self.media, state: &self.state }.group(number).await
+        let (media, state, hint) = (&mut self.media, &self.state, &mut self.hint);
+        Groups { media, state, hint }.group(number).await
     }
 
     /// Begins a transaction whose changes cost at most `cost` bytes of the pending set.

@@ -5,8 +5,10 @@ use super::super::device::BlockDevice;
 use super::super::journal::{Journal, Step};
 use super::super::media::{Media, SECTOR, SMALL_UNIT_MAX, SuperblockCopy};
 use super::super::space::Space;
+use super::super::tree::Hint;
 use super::log::base_of;
 use super::{Buffers, Error, Held, Txn};
+use crate::cache::CachedPage;
 use crate::error::{Malformed, Result, corrupt};
 use crate::format::change::{Change, Changes};
 use crate::format::record::{HEADER_BYTES, RecordKind};
@@ -119,8 +121,8 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
     ///
     /// # Errors
     /// `Geometry` if no volume can be on such a device; the device's.
-    pub async fn is_blank(device: &'m mut D, page: &'m mut [u8; PAGE_BYTES]) -> Result<bool> {
-        Ok(Self::probe(&mut Media::new(device, page)).await? == Probe::Blank)
+    pub async fn is_blank(device: &'m mut D, pages: &'m mut [CachedPage]) -> Result<bool> {
+        Ok(Self::probe(&mut Media::new(device, pages)).await? == Probe::Blank)
     }
 
     /// Reads both superblock copies. Not inlined: what it keeps on the stack is gone before the
@@ -147,8 +149,8 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
     /// `NotFormatted`, `UnknownFeatures`, `Geometry`, `TooBig`, `Corrupt`, or the device's. Nothing
     /// has been written then, or a settling was begun that the next mount repeats.
     pub async fn mount(device: &'m mut D, buffers: Buffers<'m>, read_only: bool) -> Result<Self> {
-        let Buffers { arena, work, page } = buffers;
-        let mut media = Media::new(device, page);
+        let Buffers { arena, work, pages } = buffers;
+        let mut media = Media::new(device, pages);
         let probe = Self::probe(&mut media).await?;
         let half = matches!(probe, Probe::Half(_));
         let superblock = match probe {
@@ -206,6 +208,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             space: Space::new(superblock.block_count.0),
             work,
             superblock,
+            hint: Hint::NONE,
             held: Held::All,
             deltas_after: Generation(0),
             erased_next: None,

@@ -38,6 +38,7 @@ use super::colour;
 use super::device::BlockDevice;
 use super::txn::{Buffers, Txn};
 use crate::api::{FormatOptions, MountOptions, NodeKind, VnodeId, VolumeInfo};
+use crate::cache::CachedPage;
 use crate::error::{Error, Malformed, Result, corrupt};
 use crate::format::directory::{self, Directory};
 use crate::format::inode::{Inode, NodeType};
@@ -45,7 +46,7 @@ use crate::format::key::ROOT;
 use crate::format::name::Name;
 use crate::memory::{Draft, Home, Node};
 use crate::table::{Slot, Table};
-use crate::units::{BlockCount, ObjectId, PAGE_BYTES, Time};
+use crate::units::{BlockCount, ObjectId, Time};
 
 /// RAM that a mounted volume works in.
 pub struct Lent<'m> {
@@ -75,8 +76,8 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
     ///
     /// # Errors
     /// As there.
-    pub async fn is_blank(device: &'m mut D, page: &'m mut [u8; PAGE_BYTES]) -> Result<bool> {
-        Txn::is_blank(device, page).await
+    pub async fn is_blank(device: &'m mut D, pages: &'m mut [CachedPage]) -> Result<bool> {
+        Txn::is_blank(device, pages).await
     }
 
     /// See [`Txn::format`].

@@ -25,13 +25,18 @@ impl<'m, D: BlockDevice> Vfs<'m, Vellum<'m, D>> {
     /// `Geometry`, `NotSupported` or `Invalid` if device and options do not fit, `TooBig` if they
     /// need more memory; nothing has been written then. The device's. After a power cut the device
     /// holds the old volume, none, or the new one.
-    pub async fn format<const ARENA: usize, const FILES: usize, const DRAFTS: usize>(
+    pub async fn format<
+        const ARENA: usize,
+        const FILES: usize,
+        const DRAFTS: usize,
+        const PAGES: usize,
+    >(
         device: &mut D,
-        memory: &mut Memory<ARENA, FILES, DRAFTS>,
+        memory: &mut Memory<ARENA, FILES, DRAFTS, PAGES>,
         options: &FormatOptions,
     ) -> Result<()> {
-        let Memory { arena, work, page, .. } = memory;
-        Vellum::format(device, Buffers { arena, work, page }, options).await
+        let Memory { arena, work, pages, .. } = memory;
+        Vellum::format(device, Buffers { arena, work, pages }, options).await
     }
 
     /// Mounts the volume on `device`.
@@ -43,13 +48,18 @@ impl<'m, D: BlockDevice> Vfs<'m, Vellum<'m, D>> {
     /// # Errors
     /// `NotFormatted`, `UnknownFeatures`, `Geometry`, `TooBig`, `Corrupt`, or the device's. The
     /// device and the memory are then free again.
-    pub async fn mount<const ARENA: usize, const FILES: usize, const DRAFTS: usize>(
+    pub async fn mount<
+        const ARENA: usize,
+        const FILES: usize,
+        const DRAFTS: usize,
+        const PAGES: usize,
+    >(
         device: &'m mut D,
-        memory: &'m mut Memory<ARENA, FILES, DRAFTS>,
+        memory: &'m mut Memory<ARENA, FILES, DRAFTS, PAGES>,
         options: MountOptions,
     ) -> Result<Self> {
-        let Memory { arena, work, page, nodes, handles, drafts } = memory;
-        let buffers = Buffers { arena, work, page };
+        let Memory { arena, work, pages, nodes, handles, drafts } = memory;
+        let buffers = Buffers { arena, work, pages };
         let lent = Lent { buffers, nodes, drafts };
         let vellum = Vellum::mount(device, lent, options).await?;
         Ok(Self::new(vellum, handles))
@@ -63,13 +73,18 @@ impl<'m, D: BlockDevice> Vfs<'m, Vellum<'m, D>> {
     /// cut in the very first program or erase of a blank device can leave: it cannot be told from
     /// somebody's data, so only an explicit `format` helps. From the first whole mark on, which is
     /// the third step, this call goes on by itself.
-    pub async fn mount_or_format<const ARENA: usize, const FILES: usize, const DRAFTS: usize>(
+    pub async fn mount_or_format<
+        const ARENA: usize,
+        const FILES: usize,
+        const DRAFTS: usize,
+        const PAGES: usize,
+    >(
         device: &'m mut D,
-        memory: &'m mut Memory<ARENA, FILES, DRAFTS>,
+        memory: &'m mut Memory<ARENA, FILES, DRAFTS, PAGES>,
         options: MountOptions,
         format: &FormatOptions,
     ) -> Result<Self> {
-        if Vellum::is_blank(device, &mut memory.page).await? {
+        if Vellum::is_blank(device, &mut memory.pages).await? {
             if options.read_only {
                 return Err(Error::NotFormatted);
             }
