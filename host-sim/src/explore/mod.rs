@@ -13,8 +13,10 @@
 //! 3. The volume's own check is clean (7), and no rule of the chip is broken (11, 12).
 //! 4. A file can be created, written, read and removed afterwards (15); a call that needs more
 //!    device calls than [`play::DEVICE_CALLS_MAX`] fails (14).
-//! 5. A panic is a failure like any other.
-//! 6. Everything follows from the seed. A failure prints the command that repeats it.
+//! 5. A recovery erases no more than a spare and the anchor blocks, and no other block is erased
+//!    out of proportion: see `wear` (13).
+//! 6. A panic is a failure like any other.
+//! 7. Everything follows from the seed. A failure prints the command that repeats it.
 //!
 //! **Cost.** A post-cut image shares its blocks with the run it was cut from; equal images under
 //! equal expectations are probed once.
@@ -30,6 +32,7 @@ pub mod replay;
 mod report;
 mod rot;
 pub mod suite;
+mod wear;
 
 pub use engine::{Fan, Focus, Options, Progress, cores, run};
 pub(crate) use engine::{call_at, choose, guarded, lock, start_of, variants};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fs_core::error::{Error, Result};
 
 use super::outcome::{Allowed, Fault, observe};
+use super::wear;
 use crate::chip::{Kind, Nor, Spec};
 use crate::fault::{Calls, Faults, IoError, TearMode};
 use crate::image::{Image, Op as Command};
@@ -157,6 +158,9 @@ pub(super) fn record_lines(
     let quiet_calls = quiet_calls.unwrap_or(device_calls);
     let may_fill = scenario.may_fill(seed);
     let log = nor.take_log();
+    if subject.has_anchors() {
+        wear::even(&log, scenario.medium.blocks)?;
+    }
     Ok(Recording { start, spec, log, calls, may_fill, device_calls, quiet_calls, history })
 }
 

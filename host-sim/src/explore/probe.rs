@@ -6,6 +6,7 @@ use fs_core::error::Error;
 
 use super::outcome::{Allowed, Fault, observe};
 use super::play::{Call, calls_of, fuse};
+use super::wear::RECOVERY_ERASES_MAX;
 use crate::chip::{Nor, Spec};
 use crate::image::{Image, Op as Command};
 use crate::model::{Access, Entry, Op, Slot, Tree};
@@ -116,9 +117,12 @@ impl<'a> Visit<'a> {
         let (calls, nor) = (calls_of(&self.nor), self.nor.clone());
         let mut mounted_at = begin;
         let mut recovery_calls = 0;
+        let erases = self.nor.counters().erases;
+        let mut recovery_erases = 0;
         let look = |volume: &dyn Mounted| {
             mounted_at = nor.log_len();
             recovery_calls = calls_of(&nor) - calls;
+            recovery_erases = nor.counters().erases - erases;
             let tree = observe(volume, during)?;
             let checked = volume.check();
             checked.map_err(|error| Fault::new("check after recovery", format!("{error:?}")))?;
@@ -138,6 +142,10 @@ impl<'a> Visit<'a> {
             }
             _ => return Err(Fault::new(during, "answered NotFormatted")),
         };
+        let mounts_only = how == Mounting::Write && self.probe.subject.has_anchors();
+        if mounts_only && recovery_erases > RECOVERY_ERASES_MAX {
+            return Err(Fault::new(during, format!("{recovery_erases} erases")));
+        }
         let Some(state) = allowed.find(&tree) else {
             return Err(Fault::new(during, allowed.differences(&tree)));
         };
