@@ -12,6 +12,9 @@ pub(super) struct Arguments {
     /// Only this mutant; may be given several times.
     #[arg(long)]
     mutant: Vec<String>,
+    /// Not this mutant; may be given several times.
+    #[arg(long)]
+    except: Vec<String>,
     /// Lists the mutants.
     #[arg(long)]
     list: bool,
@@ -25,7 +28,8 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let named = |mutant: &&Mutant| {
-        arguments.mutant.is_empty() || arguments.mutant.iter().any(|name| *name == mutant.name())
+        let among = |names: &[String]| names.iter().any(|name| *name == mutant.name());
+        (arguments.mutant.is_empty() || among(&arguments.mutant)) && !among(&arguments.except)
     };
     let hunted: Vec<Mutant> = Mutant::ALL.iter().filter(named).copied().collect();
     if hunted.is_empty() {
