@@ -250,6 +250,9 @@ pub enum Change {
     Objects(u64),
 }
 
+/// The tag of the change that lets blocks leave.
+const LEAVE: u8 = 11;
+
 impl Change {
     fn decode(b: &mut Bytes<'_>) -> Result<Self, &'static str> {
         let cut = "a change is cut short";
@@ -394,7 +397,9 @@ impl<'a> Chain<'a> {
             let what = "an anchor entry starts at a block outside";
             return Err(Failure::CountsNot(Damage::at(start, what)));
         }
+        let longest = usize::from(self.superblock.journal_blocks_max);
         let mut complete = true;
+        let mut let_leave = false;
         while let Some(record) = self.next().map_err(Failure::Counts)? {
             let place = record.block;
             match record.kind {
@@ -402,7 +407,7 @@ impl<'a> Chain<'a> {
                 Kind::More if !complete => complete = record.last,
                 Kind::More => {
                     let what = "a record of a checkpoint that is complete";
-                    return Err(Failure::Counts(Damage::at(place, what)));
+                    return Err(Failure::CountsNot(Damage::at(place, what)));
                 }
                 _ if complete => {}
                 _ => {
@@ -411,6 +416,8 @@ impl<'a> Chain<'a> {
                 }
             }
             for change in &record.changes {
+                let leaves = matches!(change, Change::Run { tag: LEAVE, .. });
+                let_leave |= leaves && self.blocks.len() >= longest;
                 let applied = self.state.apply(change, self.superblock);
                 applied.map_err(|what| Failure::Counts(Damage::at(place, what)))?;
             }
@@ -420,6 +427,11 @@ impl<'a> Chain<'a> {
         }
         if self.records.is_empty() || !complete {
             let what = "the chain has no start, or a checkpoint is not complete";
+            return Err(Failure::CountsNot(Damage::at(start, what)));
+        }
+        let begins = self.records.first().map(|record| record.kind);
+        if begins == Some(Kind::Header) && !let_leave {
+            let what = "what only the block before the chain held is not logged again";
             return Err(Failure::CountsNot(Damage::at(start, what)));
         }
         let root = self.state.scalars.root;
