@@ -126,6 +126,16 @@ mutants! {
     FlushEraseSkipped,
     /// No flush between checkpoint, superblock copy and the entry behind them (edges 4 and 7).
     FlushSuperblockSkipped,
+    /// A new name of a hash takes the first slot, whoever has it.
+    SlotTakenTwice,
+    /// A second name logs its entry and the count of names as two records.
+    LinkInTwoRecords,
+    /// One name less of a file does not lower the count of its names.
+    LinksNotCounted,
+    /// The attributes of an object whose last name goes are forgotten.
+    AttributesLeft,
+    /// Names that change places are logged as two records.
+    SwapInTwoRecords,
 }
 
 #[cfg(feature = "mutants")]

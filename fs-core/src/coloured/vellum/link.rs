@@ -14,6 +14,7 @@ use crate::format::name::Name;
 use crate::format::page::VALUE_MAX;
 use crate::format::symlink;
 use crate::memory::Home;
+use crate::mutant::{self, Mutant};
 
 #[colour]
 impl<D: BlockDevice> Vellum<'_, D> {
@@ -73,6 +74,10 @@ impl<D: BlockDevice> Vellum<'_, D> {
             self.put_entry(&mut batch, key, &DirentView { name, ..view }, false)?;
         }
         self.put_entry(&mut batch, key, &view, true)?;
+        if mutant::on(Mutant::LinkInTwoRecords) {
+            self.txn.commit(batch).await?;
+            batch = self.txn.begin(cost, Purpose::Grow).await?;
+        }
         self.put_inode(&mut batch, object, &inode, home != Home::Item)?;
         self.put_content(&mut batch, file, &inode)?;
         self.txn.commit(batch).await?;

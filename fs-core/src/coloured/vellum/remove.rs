@@ -217,7 +217,10 @@ impl<D> Vellum<'_, D> {
     /// The attributes that are left when one name of an object with `inode` goes; `None` if that
     /// was its last name.
     pub(super) fn left_by(&self, inode: &Inode) -> Option<Inode> {
-        let links = inode.links.checked_sub(1).filter(|links| *links > 0)?;
+        let mut links = inode.links.checked_sub(1).filter(|links| *links > 0)?;
+        if mutant::on(Mutant::LinksNotCounted) {
+            links = inode.links;
+        }
         Some(Inode { links, ..touched(*inode, (self.clock)(), false) })
     }
 
@@ -236,7 +239,7 @@ impl<D> Vellum<'_, D> {
         if entry.inode.is_none() {
             self.txn.delete(batch, Inode::key(entry.object))?;
         }
-        if inode.extras {
+        if inode.extras && !mutant::on(Mutant::AttributesLeft) {
             self.intents = true;
             self.put_intent(batch, Intent::forget_key(entry.object), &Intent::FORGET)?;
         }

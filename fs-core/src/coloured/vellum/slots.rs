@@ -13,6 +13,7 @@ use crate::format::key::{Key, Kind};
 use crate::format::name;
 use crate::format::page::VALUE_MAX;
 use crate::format::xattr::XattrView;
+use crate::mutant::{self, Mutant};
 use crate::units::ObjectId;
 
 /// Where a name is, or where it would go.
@@ -48,7 +49,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
                 return Ok(Slot::Taken(key, length));
             }
             from = key.next();
-            if free == Slot::Free(key) {
+            if free == Slot::Free(key) && !mutant::on(Mutant::SlotTakenTwice) {
                 free = if key < last { Slot::Free(from) } else { Slot::Full };
             }
             if key == last {

@@ -9,6 +9,7 @@ use crate::api::VnodeId;
 use crate::error::{Error, Result};
 use crate::format::inode::Inode;
 use crate::format::name::Name;
+use crate::mutant::{self, Mutant};
 use crate::units::ObjectId;
 
 #[colour]
@@ -35,6 +36,10 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let now = (self.clock)();
         let [first, second] = inodes.map(|inode| touched(inode, now, false));
         self.put_renamed(&mut batch, &source, (target.key, false), plan.to, &first, new)?;
+        if mutant::on(Mutant::SwapInTwoRecords) {
+            self.txn.commit(batch).await?;
+            batch = self.txn.begin(cost, Purpose::Grow).await?;
+        }
         self.put_renamed(&mut batch, &target, (source.key, false), plan.from, &second, old)?;
         self.txn.commit(batch).await?;
         self.moved(&source, (target.key, new), plan.to, first)?;
