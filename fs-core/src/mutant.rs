@@ -118,10 +118,6 @@ mutants! {
     FrozenImageReused,
     /// Only one sector of a pair is read.
     OneImageRead,
-    /// An image behind one that is lost is taken for nothing.
-    LaterImageIgnored,
-    /// A format on media without an erase writes the superblock before the entry.
-    SuperblockBeforeEntry,
     /// No flush between an erase and the record that claims it (edge 6b).
     FlushEraseSkipped,
     /// No flush between checkpoint, superblock copy and the entry behind them (edges 4 and 7).
@@ -136,6 +132,8 @@ mutants! {
     AttributesLeft,
     /// Names that change places are logged as two records.
     SwapInTwoRecords,
+    /// A format on media without an erase keeps the old volume's newest entry in one block only.
+    OldEntryLost,
 }
 
 #[cfg(feature = "mutants")]

@@ -59,6 +59,32 @@ impl<E: NorFlashError> core::fmt::Display for NorError<E> {
 
 impl<E: NorFlashError> core::error::Error for NorError<E> {}
 
+/// Why a storage of bytes refused or failed. A failed read says nothing about what is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum BytesError<E> {
+    /// The range is not inside the storage. The storage was not asked.
+    OutOfBounds,
+    /// The range is not made of whole units. The storage was not asked.
+    NotAligned,
+    /// The storage failed to read.
+    Read(E),
+    /// The storage failed to write.
+    Write(E),
+}
+
+impl<E: core::fmt::Debug> DeviceError for BytesError<E> {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::OutOfBounds => ErrorKind::OutOfBounds,
+            Self::NotAligned => ErrorKind::NotAligned,
+            Self::Read(_) => ErrorKind::Transport,
+            Self::Write(_) => ErrorKind::Medium,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{DeviceError, ErrorKind, NorError, NorFlashErrorKind};

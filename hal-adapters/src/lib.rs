@@ -3,6 +3,7 @@
 //! | adapter | takes | gives |
 //! | --- | --- | --- |
 //! | `nor::NorDevice` | any `NorFlash` of `embedded-storage` or `embedded-storage-async` | erase-before-write storage |
+//! | `bytes::ByteDevice` | any `Storage` of `embedded-storage` that changes single bytes (FRAM, EEPROM) | bytes that need no erase |
 //!
 //! As in `fs_core`, each adapter is written once and exists twice: in `blocking` every operation is
 //! an ordinary function, in `asynchronous` (feature `async`) it is an `async fn`.
@@ -14,7 +15,7 @@ extern crate std;
 
 mod error;
 
-pub use error::NorError;
+pub use error::{BytesError, NorError};
 
 /// Adapters for programs that wait.
 #[cfg(feature = "blocking")]
@@ -24,6 +25,7 @@ pub mod blocking {
     use embedded_storage::nor_flash;
     use fs_core::blocking::device;
 
+    pub mod bytes;
     pub mod nor;
 
     /// Runs a test: here it has run already.
@@ -41,6 +43,7 @@ pub mod asynchronous {
     use embedded_storage_async::nor_flash;
     use fs_core::asynchronous::device;
 
+    pub mod bytes;
     pub mod nor;
 
     /// Runs a test: nothing in one ever waits, so the first poll is the last.

@@ -80,11 +80,11 @@ pub const RISKS: &[Risk] = &[
         "replay does not give the state of the run",
         &["cold-and-hot", "journal-wraps", "random-walk", "tree-grows"],
     ),
-    not_yet(
+    tested(
         "C5",
         Blocker,
         "a record shares a sector with an acknowledged one",
-        "no sector medium yet; the rule for tail images is in the protocol model",
+        &["tail-images", "large-records", "card-full-block", "fram-log"],
     ),
     tested(
         "C6",

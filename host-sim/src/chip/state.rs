@@ -309,7 +309,7 @@ impl State {
     }
 
     fn suspect(&mut self, at: u64, bytes: u64) {
-        // Only cells that need an erase are worse for it; of stretched ones the call knows the place.
+        // Only cells that need an erase are worse for it.
         let bytes = if self.spec.rewrites() { 0 } else { bytes.min(self.spec.beside(at)) };
         let at = self.spec.cell(at);
         if bytes > 0 {

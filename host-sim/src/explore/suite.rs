@@ -12,6 +12,7 @@ use super::outcome::Fault;
 use super::play::{Recording, record};
 use super::report::{Failure, Report, Row};
 use super::rot;
+use crate::chip::Kind;
 use crate::fault::{Bad, Calls, Faults, IoError, TearMode};
 use crate::model::Op;
 use crate::rng::{Rng, mix};
@@ -310,8 +311,12 @@ fn hash(what: &What) -> u64 {
     hash.value()
 }
 
-/// What the chip may do while it is formatted is the business of other tests.
+/// What the chip may do while it is formatted is the business of other tests, and a card replaces
+/// its bad blocks itself.
 fn fits(suite: Suite, scenario: &Scenario, seed: u64) -> bool {
+    if suite == Suite::BadBlocks && matches!(scenario.medium.kind, Kind::Card | Kind::Fram) {
+        return false;
+    }
     let formats = |op: &Op| matches!(op, Op::Format | Op::MountOrFormat);
     let loud = scenario.script(seed).lines().iter().any(|line| !line.quiet && formats(&line.op));
     !loud || matches!(suite, Suite::Rot | Suite::Stale)

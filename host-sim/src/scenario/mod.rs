@@ -16,6 +16,7 @@ mod links;
 mod media;
 mod names;
 mod script;
+mod sectors;
 mod space;
 
 use std::sync::OnceLock;
@@ -142,7 +143,7 @@ impl Scenario {
 
     /// Every scenario, in the order of the documentation.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        [files::ALL, names::ALL, links::ALL, attributes::ALL, space::ALL, media::ALL]
+        [files::ALL, names::ALL, links::ALL, attributes::ALL, space::ALL, media::ALL, sectors::ALL]
             .into_iter()
             .flatten()
     }

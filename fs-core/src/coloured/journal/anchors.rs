@@ -83,11 +83,6 @@ impl Anchors {
         }
     }
 
-    /// Calls both blocks ready for their first entry.
-    pub(super) fn trust(&mut self) {
-        self.clean = [Some(0); 2];
-    }
-
     fn block(&self, which: u8) -> BlockNo {
         let [first, last] = self.blocks;
         if which == 0 { first } else { last }

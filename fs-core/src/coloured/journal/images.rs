@@ -143,13 +143,12 @@ impl Journal {
                 return Ok(step);
             }
         }
-        if !self.sealed {
-            self.refuse_lost_image(media, &identity, next, work).await?;
-        }
+        self.refuse_lost_image(media, &identity, next, work).await?;
         Ok(Step::End)
     }
 
-    /// Fails if the record that is missing was acknowledged: something follows it.
+    /// Fails if the record that is missing was acknowledged: something follows it. Behind a seal
+    /// there is only the next block.
     async fn refuse_lost_image<D: BlockDevice>(
         &mut self,
         media: &mut Media<'_, D>,
@@ -157,20 +156,28 @@ impl Journal {
         next: BlockNo,
         work: &mut [u8],
     ) -> Result<()> {
+        // What follows a header that is alone in its image may be a large record.
+        let in_next = [0, 1, 2].map(|sector| Place { block: next, offset: sector_at(sector) });
+        for place in in_next {
+            media.refuse_successor(place, identity, &in_next, work).await?;
+            media.refuse_later_image(place, identity, work).await?;
+        }
+        if self.sealed {
+            return Ok(());
+        }
         let block = self.chain.last().ok_or(Error::Bug)?.block;
         let [low, high] = self.next_pair();
-        let starts = [(block, low), (block, high), (next, 0), (next, 1)]
-            .map(|(block, sector)| Place { block, offset: sector_at(sector) });
+        // Behind an image that begins in one of the pair: it may be as long as two sectors.
+        let after = [0, 1, 2].map(|more| high.saturating_add(more));
+        let [next_a, next_b, _] = in_next;
+        let [b, c, d] = after.map(|sector| Place { block, offset: sector_at(sector) });
+        let starts = [Place { block, offset: sector_at(low) }, b, c, d, next_a, next_b];
         for (start, _, within) in self.image_candidates() {
             let offset = start.saturating_add(within);
             if offset < media.block_bytes() {
                 let place = Place { block, offset };
                 media.refuse_successor(place, identity, &starts, work).await?;
             }
-        }
-        let [_, _, in_next @ ..] = starts;
-        for place in in_next {
-            media.refuse_later_image(place, identity, work).await?;
         }
         let mut place = Place { block, offset: sector_at(low) };
         while place.offset < media.block_bytes() {

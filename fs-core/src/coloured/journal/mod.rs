@@ -126,11 +126,6 @@ impl Journal {
         &self.anchors
     }
 
-    /// Calls both anchor blocks ready for an entry, whatever else they hold.
-    pub fn trust_anchors(&mut self) {
-        self.anchors.trust();
-    }
-
     /// Tag for what the newest block logs.
     pub fn tag(&self) -> u8 {
         self.tag

@@ -201,9 +201,9 @@ impl<D: BlockDevice> Media<'_, D> {
     /// Fails if an image at `place` goes on behind the record that is `missing`.
     ///
     /// An image is written only when the one before is durable, so such an image shows that an
-    /// acknowledged one is lost, even if nothing of it can be read. What its first record is chained
-    /// to cannot be known then, so it is the second one that has to verify. Checkpoints do not
-    /// count: a settling that was cut and repeated may have left a part of an earlier one, with
+    /// acknowledged one is lost, even if nothing of it can be read. What its first record is
+    /// chained to cannot be known then, so it is the second one that has to verify. Checkpoints do
+    /// not count: a settling that was cut and repeated may have left a part of an earlier one, with
     /// higher numbers.
     ///
     /// # Errors
@@ -215,9 +215,7 @@ impl<D: BlockDevice> Media<'_, D> {
         work: &mut [u8],
     ) -> Result<()> {
         let mut head = [0; HEADER_BYTES];
-        if mutant::on(Mutant::LaterImageIgnored)
-            || !self.try_read(place.block, place.offset, &mut head).await?
-        {
+        if !self.try_read(place.block, place.offset, &mut head).await? {
             return Ok(());
         }
         let Ok(header) = Header::decode(&head) else { return Ok(()) };

@@ -9,7 +9,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::CHAIN_MAX;
-use super::super::media::{Edge, Media, SECTOR, SMALL_UNIT_MAX, SuperblockCopy};
+use super::super::media::{Edge, Media, SECTOR, SMALL_UNIT_MAX, SlotState, SuperblockCopy};
 use super::mount::{block_bytes, is_supported};
 use super::{Buffers, Error, Txn};
 use crate::api::FormatOptions;
@@ -22,6 +22,7 @@ use crate::format::key::{FIRST_FREE, ROOT};
 use crate::format::page::{self, DataPageBuilder};
 use crate::format::pointer::NodePointer;
 use crate::format::superblock::Superblock;
+use crate::mutant::{self, Mutant};
 use crate::units::{
     BlockCount, BlockNo, ByteOffset, Generation, Geometry, Level, PAGE_BYTES, Time,
 };
@@ -91,7 +92,10 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         if let (Some(found), SuperblockCopy::Valid(_)) = (&found, holder) {
             self.journal.anchors().strengthen(&mut self.media, found).await?;
         }
-        let swapped = old_in_first && matches!(in_first, SuperblockCopy::Valid(_));
+        let [first_whole, last_whole] =
+            [in_first, in_last].map(|copy| matches!(copy, SuperblockCopy::Valid(_)));
+        // Where entries are not erased with their block, the one whole superblock goes second.
+        let swapped = first_whole && (old_in_first || self.media.rewrites() && !last_whole);
         // Beside a whole volume a mark is one that is being struck: it cannot be made whole again.
         let in_last = if swapped { SuperblockCopy::Foreign } else { in_last };
         let blocks = [(BlockNo(0), in_first), (last, in_last)];
@@ -105,6 +109,19 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             if copy != SuperblockCopy::Begun {
                 self.mark_erased(block, left.as_ref()).await?;
             }
+            if self.media.rewrites() {
+                self.keep_entry(block, left).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps `left` in a block whose entries were not erased, so that it stands in both blocks
+    /// before either is programmed over. Where it stands already it is left alone.
+    async fn keep_entry(&mut self, block: BlockNo, left: Option<Entry>) -> Result<()> {
+        let Some(left) = left.filter(|_| !mutant::on(Mutant::OldEntryLost)) else { return Ok(()) };
+        if self.media.read_slot(block, 0).await? != SlotState::Valid(left) {
+            self.media.write_slot(block, 0, &left).await?;
         }
         Ok(())
     }
@@ -113,13 +130,11 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         self.media.strike_superblock(block).await?;
         self.media.erase(block, 1).await?;
         self.write_mark(block).await?;
-        if let Some(left) = left {
-            self.media.write_slot(block, 0, left).await?;
+        match left {
+            _ if self.media.rewrites() => self.media.blank_slot(block, 1).await,
+            Some(left) => self.media.write_slot(block, 0, left).await,
+            None => Ok(()),
         }
-        if self.media.rewrites() {
-            self.media.blank_slot(block, 1).await?;
-        }
-        Ok(())
     }
 
     async fn write_mark(&mut self, block: BlockNo) -> Result<()> {

@@ -20,7 +20,6 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::{Journal, Link};
-use super::super::media::Edge;
 use super::log::base_of;
 use super::{Error, Held, RECORD_BYTES, Txn};
 use crate::error::Result;
@@ -154,17 +153,9 @@ impl<D: BlockDevice> Txn<'_, D> {
         let superblock = self.superblock.encode().map_err(|_| Error::Bug)?;
         self.media.erase(block, 1).await?;
         self.write_checkpoint(&mut journal, &plan).await?;
-        if self.media.rewrites() && !mutant::on(Mutant::SuperblockBeforeEntry) {
-            journal.trust_anchors();
-        }
         for block in self.superblock.anchors() {
             self.media.strike_superblock(block).await?;
             journal.write_entry(&mut self.media, &superblock, &link, false).await?;
-            if self.media.rewrites() {
-                // Nothing was erased: the mark stays until no entry of an old volume is there.
-                self.media.write_superblock(block, &superblock).await?;
-                self.media.barrier(Edge::Superblock).await?;
-            }
         }
         Ok(())
     }
