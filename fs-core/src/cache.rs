@@ -3,8 +3,8 @@
 //! **What it is.** A few pages with the place that each is of. `media` fills it; whoever asks again
 //! saves a read of the device. The page that was longest not asked for goes first.
 //!
-//! **Rules.** A slot has a place only after its bytes were verified for it, and loses it before they
-//! change. What is programmed or erased is forgotten.
+//! **Rules.** A slot has a place only after its bytes were verified for it, and loses it before
+//! they change. What is programmed or erased is forgotten.
 //!
 //! **Cost.** 536 bytes a page. Asking compares the place with that of each slot.
 

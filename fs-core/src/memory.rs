@@ -4,7 +4,7 @@
 //! or with a directory. The sizes are chosen where the memory is declared, and the code behind it
 //! sees slices, so that two sizes do not make two copies of the code.
 
-use crate::cache::CachedPage;
+pub use crate::cache::CachedPage;
 use crate::format::inline;
 use crate::format::inode::Inode;
 use crate::format::key::Key;

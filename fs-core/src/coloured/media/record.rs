@@ -88,8 +88,8 @@ impl<D: BlockDevice> Media<'_, D> {
 
     /// Seals the `length` first bytes of `bytes` as a record of `kind` and programs it with its
     /// padding in one operation. Gives the checksum that the next record is chained to. The record
-    /// is durable then, but for a checkpoint's in an erased block: that is made so together with the
-    /// superblock copy before the entry that names it.
+    /// is durable then, but for a checkpoint's in an erased block: that is made so together with
+    /// the superblock copy before the entry that names it.
     ///
     /// On sector volumes the place is the sector of an image, and the record goes behind the
     /// `kept` bytes that the image has already.

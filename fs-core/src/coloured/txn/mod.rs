@@ -37,14 +37,13 @@ use super::journal::Journal;
 use super::media::Media;
 use super::space::{ItemStore, Space};
 use super::tree::{self, Hint};
-use crate::cache::CachedPage;
 use crate::error::{Error, Result, corrupt};
 use crate::format::change::{Change, ChangeWriter};
 use crate::format::group::{self, Group};
 use crate::format::key::Key;
 use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::format::superblock::Superblock;
-use crate::memory::WORK_BYTES;
+use crate::memory::{CachedPage, WORK_BYTES};
 use crate::pending::{ENTRY_BYTES, State};
 use crate::units::{BlockNo, Generation, Level, ObjectId};
 

@@ -38,13 +38,12 @@ use super::colour;
 use super::device::BlockDevice;
 use super::txn::{Buffers, Txn};
 use crate::api::{FormatOptions, MountOptions, NodeKind, VnodeId, VolumeInfo};
-use crate::cache::CachedPage;
 use crate::error::{Error, Malformed, Result, corrupt};
 use crate::format::directory::{self, Directory};
 use crate::format::inode::{Inode, NodeType};
 use crate::format::key::ROOT;
 use crate::format::name::Name;
-use crate::memory::{Draft, Home, Node};
+use crate::memory::{CachedPage, Draft, Home, Node};
 use crate::table::{Slot, Table};
 use crate::units::{BlockCount, ObjectId, Time};
 
