@@ -1,5 +1,6 @@
 //! Vellum's simulator.
 
+pub mod bench;
 pub mod chip;
 pub mod cli;
 pub mod clock;
@@ -8,6 +9,7 @@ pub mod drop_futures;
 pub mod exec;
 pub mod explore;
 pub mod fault;
+pub mod histories;
 pub mod hostile;
 pub mod image;
 pub mod job;

@@ -1,6 +1,8 @@
 //! The command line: one file for each subcommand.
 
+mod bench;
 mod explore;
+mod histories;
 mod image;
 mod job;
 mod mutants;
@@ -30,6 +32,12 @@ enum Command {
     Explore(explore::Arguments),
     /// Switches each safety rule off in turn and shows which scenario notices.
     Mutants(mutants::Arguments),
+    /// Lives long random histories of volumes, and compares them with the model.
+    Histories(histories::Histories),
+    /// Cuts the power of one volume again and again, without ever formatting it.
+    Soak(histories::Soak),
+    /// Times the workloads W1 to W10 on a simulated chip.
+    Bench(bench::Arguments),
     /// Makes, reads, changes and checks volumes in files.
     Image(image::Arguments),
     /// Visits every state of the model of the commit protocol, scenario by scenario.
@@ -44,6 +52,9 @@ pub fn main() -> ExitCode {
         None => job::main(job),
         Some(Command::Explore(arguments)) => explore::main(&arguments),
         Some(Command::Mutants(arguments)) => mutants::main(&arguments),
+        Some(Command::Histories(arguments)) => histories::histories(&arguments),
+        Some(Command::Soak(arguments)) => histories::soak(&arguments),
+        Some(Command::Bench(arguments)) => bench::main(&arguments),
         Some(Command::Image(arguments)) => image::main(arguments),
         Some(Command::Protocol(arguments)) => protocol::main(&arguments),
     }

@@ -505,7 +505,8 @@ impl<'a> Chain<'a> {
             changes.push(Change::decode(&mut rest).map_err(|what| Damage::at(block, what))?);
         }
         let first = matches!(kind, Kind::Header | Kind::Checkpoint);
-        if first && !matches!(changes.first(), Some(Change::Scalars(_))) {
+        let begin = changes.iter().find(|change| !matches!(change, Change::Run { tag: 10, .. }));
+        if first && !matches!(begin, Some(Change::Scalars(_))) {
             return Err(Damage::at(block, "a first record without scalars"));
         }
         let checksum = Bytes(body).u32().unwrap_or(0);

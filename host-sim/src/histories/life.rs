@@ -1,0 +1,360 @@
+//! One volume from its format on.
+
+use std::collections::VecDeque;
+
+use fs_core::error::Error;
+
+use super::wish::{SLOT, Wishes};
+use super::{Setting, Sum};
+use crate::chip::Nor;
+use crate::explore::outcome::{Allowed, Fault, observe};
+use crate::explore::play::{fuse, shown, spec_of, used_chip};
+use crate::fault::{Cut, Faults, TearMode};
+use crate::image::Op as Command;
+use crate::model::{Model, Op, Tree};
+use crate::rng::mix;
+use crate::stranger;
+use crate::subject::{Ending, Mounted, Mounting, Subject, Vellum};
+
+/// One session in so many is checked by the reader of the specification.
+const CHECK_IN: u64 = 6;
+
+pub struct Life {
+    setting: Setting,
+    nor: Nor,
+    model: Model,
+    /// What a mount may show: more than one state after a cut.
+    allowed: Vec<Tree>,
+    wishes: Wishes,
+    soak: bool,
+    seed: u64,
+    /// Whether the mount under way follows a cut.
+    cut_before: bool,
+    sessions: u64,
+    pub sum: Sum,
+    /// How many calls to remember, and the last ones.
+    pub remember: usize,
+    pub recent: VecDeque<String>,
+}
+
+/// How a call ended.
+enum Step {
+    Done,
+    /// The power went.
+    Cut,
+}
+
+impl Life {
+    pub fn new(setting: Setting, seed: u64, soak: bool) -> Self {
+        let spec = spec_of(setting.medium);
+        let nor = Nor::with_image(spec, used_chip(setting.medium.blocks, seed));
+        Self {
+            setting,
+            nor,
+            model: Model::new(),
+            allowed: vec![Tree::default()],
+            wishes: Wishes::new(seed, setting.medium.blocks),
+            soak,
+            seed,
+            cut_before: false,
+            sessions: 0,
+            sum: Sum::default(),
+            remember: 0,
+            recent: VecDeque::new(),
+        }
+    }
+
+    pub fn all(&mut self, ops: u64, note: &mut dyn FnMut(&Sum) -> bool) -> Result<(), Fault> {
+        let formatted = Vellum.format(&mut self.nor.clone(), self.setting.tuning);
+        formatted.map_err(|error| Fault::new("format", format!("{error:?}")))?;
+        while self.sum.ops < ops {
+            self.session(ops)?;
+            if !note(&self.sum) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A mount, some calls, and an end of some kind.
+    fn session(&mut self, ops: u64) -> Result<(), Fault> {
+        self.sessions += 1;
+        let rng = &mut self.wishes.rng;
+        let calls = if self.soak { 40 } else { 30 + rng.below(400) };
+        let end = if rng.chance(1, 2) { Ending::Dropped } else { Ending::Unmounted };
+        let cuts = self.soak || rng.chance(1, 3);
+        let faults = if cuts { self.planned_cut() } else { patience() };
+        self.nor.set_faults(faults);
+        let mut result = Ok(Step::Done);
+        let mut mounted = false;
+        let mut device = self.nor.clone();
+        let tuning = self.setting.tuning;
+        let ended = Vellum.session(&mut device, tuning, Mounting::Write, &mut |volume| {
+            mounted = true;
+            self.sum.mounts += 1;
+            result = self.work(volume, calls, ops);
+            match result {
+                Ok(Step::Done) => end,
+                _ => Ending::Dropped,
+            }
+            .into_ending(self.nor.is_on())
+        });
+        let was_on = self.nor.is_on();
+        result?;
+        match ended {
+            Ok(()) => {}
+            Err(_) if !was_on => {}
+            Err(error) => return Err(Fault::new("mount or unmount", format!("{error:?}"))),
+        }
+        if !was_on {
+            self.sum.cuts += 1;
+            self.sum.recovery_cuts += u64::from(!mounted && self.cut_before);
+        }
+        self.cut_before = !was_on;
+        self.power_cycle();
+        if self.sessions.is_multiple_of(CHECK_IN) {
+            self.check_exactly()?;
+        }
+        match self.nor.breaches().first() {
+            None => Ok(()),
+            Some((_, breach)) => Err(Fault::new("the chip's rules", format!("{breach:?}"))),
+        }
+    }
+
+    fn planned_cut(&mut self) -> Faults {
+        let rng = &mut self.wishes.rng;
+        // Often in the first commands, which are those of the recovery.
+        let most = [12, 60, 400][rng.index(3)];
+        let op = rng.below(most);
+        // Modes that are not for the command act as their nearest relatives.
+        let modes: Vec<TearMode> = {
+            let spec = self.nor.spec();
+            let program = Command::program(0, &[0]);
+            let erase = Command::Erase { at: 0, bytes: 4096 };
+            let [one, other] = [spec.tears(&program), spec.tears(&erase)];
+            one.iter().chain(other).copied().collect()
+        };
+        let tear = modes.get(rng.index(modes.len())).copied().unwrap_or(TearMode::Nothing);
+        Faults { seed: rng.next_u64(), cut: Some(Cut { op, tear }), ..patience() }
+    }
+
+    fn power_cycle(&mut self) {
+        self.nor.power_off();
+        let noise = mix(self.seed, self.sessions);
+        self.nor.tamper(|image| image.set_noise(noise, noise & 2 != 0));
+        self.nor.power_on();
+        self.model.cut();
+    }
+
+    /// The state that the mount shows is an allowed one, and from now on the only one.
+    fn decide(&mut self, volume: &dyn Mounted) -> Result<Step, Fault> {
+        let during = "after a mount";
+        let found = match observe(volume, during) {
+            Ok(found) => found,
+            Err(_) if !self.nor.is_on() => return Ok(Step::Cut),
+            Err(fault) => return Err(fault),
+        };
+        self.sum.trees += 1;
+        let allowed = Allowed::any(std::mem::take(&mut self.allowed));
+        if allowed.find(&found).is_none() {
+            return Err(Fault::new(during, allowed.differences(&found)));
+        }
+        self.model = Model::showing(&found);
+        self.allowed = vec![found];
+        Ok(Step::Done)
+    }
+
+    fn work(&mut self, volume: &dyn Mounted, calls: u64, ops: u64) -> Result<Step, Fault> {
+        if let Step::Cut = self.decide(volume)? {
+            return Ok(Step::Cut);
+        }
+        let mut full = false;
+        for _ in 0..calls {
+            if self.sum.ops >= ops {
+                break;
+            }
+            let wish = self.wishes.next();
+            if let Step::Cut = self.wish(volume, &wish, &mut full)? {
+                return Ok(Step::Cut);
+            }
+        }
+        if full && !self.soak {
+            self.make_room(volume)?;
+        }
+        if !self.nor.is_on() {
+            return Ok(Step::Cut);
+        }
+        let found = observe(volume, "before the end of a session");
+        if !self.nor.is_on() {
+            return Ok(Step::Cut);
+        }
+        let (found, wanted) = (found?, self.model.visible());
+        self.sum.trees += 1;
+        if found != wanted {
+            let what = wanted.differences(&found, 6);
+            return Err(Fault::new("before the end of a session", what));
+        }
+        self.allowed = vec![self.model.committed()];
+        Ok(Step::Done)
+    }
+
+    /// Calls that belong together. If one finds no room, the handle is closed without a commit.
+    fn wish(&mut self, volume: &dyn Mounted, wish: &[Op], full: &mut bool) -> Result<Step, Fault> {
+        for op in wish {
+            let open_failed = matches!(op, Op::Open(..));
+            self.sum.ops += 1;
+            if self.remember > 0 {
+                self.recent.push_back(format!("{} {}", self.sum.ops, shown(op)));
+                if self.recent.len() > self.remember {
+                    self.recent.pop_front();
+                }
+            }
+            let answer = self.call(volume, op)?;
+            if !self.nor.is_on() {
+                let before = self.model.committed();
+                let step = self.model.apply(op);
+                self.allowed = vec![before, self.model.committed()];
+                self.allowed.extend(step.between);
+                return Ok(Step::Cut);
+            }
+            if answer == Err(Error::NoSpace) && may_be_full(op) {
+                self.sum.full += 1;
+                self.wishes.full();
+                *full = true;
+                if self.sum.full.is_multiple_of(4) {
+                    self.refuse_too_early(volume)?;
+                }
+                return self.give_up(volume, wish, op);
+            }
+            let expected = self.model.apply(op).result;
+            if answer.is_ok() != expected.is_ok() {
+                let what = format!("answered {answer:?} instead of {expected:?}");
+                return Err(Fault::new(shown(op), what));
+            }
+            if answer.is_err() {
+                self.sum.refused += 1;
+                if open_failed {
+                    return Ok(Step::Done);
+                }
+            }
+        }
+        Ok(Step::Done)
+    }
+
+    fn call(&self, volume: &dyn Mounted, op: &Op) -> Result<Result<(), Error>, Fault> {
+        let Op::Read(slot) = op else { return Ok(volume.call(op)) };
+        let found = volume.read(*slot);
+        match (&found, self.model.content(*slot)) {
+            (Ok(found), Ok(wanted)) if **found != *wanted => {
+                Err(Fault::new(shown(op), "another content"))
+            }
+            _ => Ok(found.map(|_| ())),
+        }
+    }
+
+    /// What was not committed is given up; a file that was made for it may stay.
+    fn give_up(&mut self, volume: &dyn Mounted, wish: &[Op], op: &Op) -> Result<Step, Fault> {
+        if wish.len() == 1 {
+            return Ok(Step::Done);
+        }
+        let during = format!("after {} found no room", shown(op));
+        if self.model.content(SLOT).is_ok() || self.model.apply(&Op::Discard(SLOT)).result.is_ok() {
+            let _ = self.model.apply(&Op::Discard(SLOT));
+            let _ = volume.call(&Op::Discard(SLOT));
+            let _ = volume.call(&Op::Close(SLOT));
+            let _ = self.model.apply(&Op::Close(SLOT));
+        }
+        let found = observe(volume, &during);
+        if !self.nor.is_on() {
+            self.allowed = vec![self.model.committed()];
+            return Ok(Step::Cut);
+        }
+        let (found, wanted) = (found?, self.model.visible());
+        self.sum.trees += 1;
+        if found == wanted {
+            Ok(Step::Done)
+        } else {
+            Err(Fault::new(during, wanted.differences(&found, 6)))
+        }
+    }
+
+    /// There was a reason to call the volume full.
+    fn refuse_too_early(&self, volume: &dyn Mounted) -> Result<(), Fault> {
+        let blocks = self.setting.medium.blocks;
+        match volume.check() {
+            Ok(space) if space.free > blocks / 3 + 12 && self.nor.is_on() => {
+                let what = format!("{} of {blocks} blocks free, and it says full", space.free);
+                Err(Fault::new("a full volume", what))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A full volume can be emptied.
+    fn make_room(&mut self, volume: &dyn Mounted) -> Result<(), Fault> {
+        let paths: Vec<String> = self
+            .model
+            .committed()
+            .iter()
+            .filter(|(_, entry)| !matches!(entry, crate::model::Entry::Directory))
+            .map(|(path, _)| path.to_string())
+            .collect();
+        for path in paths.iter().step_by(3) {
+            if let Step::Cut = self.wish(volume, &[Op::Remove(path.clone())], &mut false)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_exactly(&mut self) -> Result<(), Fault> {
+        // It knows nothing of a hash that is cut short for the sake of collisions.
+        if self.setting.tuning.hash_bits < 55 {
+            return Ok(());
+        }
+        let image = self.nor.image();
+        let during = "the reader of the specification";
+        let superblock = match stranger::find(&image) {
+            Ok(superblock) => superblock,
+            Err(refused) => return Err(Fault::new(during, format!("{refused:?}"))),
+        };
+        self.sum.checked += 1;
+        let report = stranger::check(&image);
+        let findings = report.map(|report| report.findings).unwrap_or_default();
+        if let Some(damage) = findings.first() {
+            return Err(Fault::new(during, damage.to_string()));
+        }
+        let files = stranger::Volume::read(&image, &superblock).and_then(|volume| volume.files());
+        let count = files.map(|files| files.0.len() - 1).unwrap_or_default();
+        if self.allowed.iter().any(|tree| tree.len() == count) {
+            Ok(())
+        } else {
+            Err(Fault::new(during, format!("{count} names, and the model has others")))
+        }
+    }
+}
+
+/// Ends an endless loop; the calls of a whole session are counted.
+fn patience() -> Faults {
+    let mut faults = fuse();
+    if let Some(error) = &mut faults.error {
+        error.call *= 100;
+    }
+    faults
+}
+
+/// Removing is always possible; so is looking.
+const fn may_be_full(op: &Op) -> bool {
+    !matches!(op, Op::Remove(_) | Op::Rmdir(_) | Op::Read(_))
+}
+
+trait IntoEnding {
+    fn into_ending(self, on: bool) -> Ending;
+}
+
+impl IntoEnding for Ending {
+    /// Without power nothing can be unmounted.
+    fn into_ending(self, on: bool) -> Ending {
+        if on { self } else { Ending::Dropped }
+    }
+}
