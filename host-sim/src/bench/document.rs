@@ -98,7 +98,8 @@ pub fn document(stamp: &str) -> String {
     .concat();
     let _ = writeln!(text, "{stamp}\n");
     text += BEGIN;
-    text += "\n| workload | total | median | p99 | worst call | reads | programs | erases | WA | aim | best peer |\n";
+    text += "\n| workload | total | median | p99 | worst call | reads | programs | erases | WA ";
+    text += "| aim | best peer |\n";
     text += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
     text += &rows_of(false, &[]);
     text += "\n";
