@@ -100,6 +100,8 @@ pub enum Error {
     NoSpace,
     /// Every draft buffer holds uncommitted data: sync or close a file first.
     NoDraft,
+    /// The uncommitted content of a file is too scattered for one transaction: sync it first.
+    DraftTooBig,
     /// Every file slot is in use: close a file first.
     NoSlot,
     /// The volume is in use by an operation further up the same stack.
@@ -201,7 +203,7 @@ impl Error {
             Self::NoAttribute => Errno::ENOATTR,
             Self::NameTooLong => Errno::ENAMETOOLONG,
             Self::TooLarge => Errno::EFBIG,
-            Self::TooBig { .. } | Self::NoDraft => Errno::ENOMEM,
+            Self::TooBig { .. } | Self::NoDraft | Self::DraftTooBig => Errno::ENOMEM,
             Self::BufferTooSmall => Errno::ERANGE,
             Self::TooManyChanges => Errno::E2BIG,
             Self::NoSpace | Self::NamesCollide => Errno::ENOSPC,
@@ -304,6 +306,7 @@ impl core::fmt::Display for Error {
             Self::NamesCollide => "too many names of one hash",
             Self::NoSpace => "no space left on device",
             Self::NoDraft => "all draft buffers hold uncommitted data; sync or close a file",
+            Self::DraftTooBig => "too much uncommitted content in one file; sync it",
             Self::NoSlot => "all file slots are in use; close a file",
             Self::Busy => "volume in use by an operation further up the stack",
             Self::Stale => "stale handle",

@@ -10,7 +10,7 @@ use crate::format::inode::Inode;
 use crate::format::key::Key;
 use crate::format::record::RECORD_MAX;
 use crate::table::{HandleSlot, Slot};
-use crate::units::ObjectId;
+use crate::units::{BlockNo, ObjectId};
 
 /// Bytes of the longest record.
 pub const WORK_BYTES: usize = RECORD_MAX as usize;
@@ -39,27 +39,177 @@ pub struct Node {
     pub name: u8,
     /// Number of the draft that holds its uncommitted content.
     pub draft: Option<u8>,
+    /// The last block of the content, if this session has written it and may write on in it.
+    pub last: Option<LastBlock>,
+    /// Runs of the content that were looked up last.
+    pub runs: [KnownRun; 2],
+}
+
+impl Node {
+    /// A node of which nothing else is known.
+    #[must_use]
+    pub const fn new(home: Home, inode: Inode, parent: ObjectId, name: u8) -> Self {
+        Self { home, inode, parent, name, draft: None, last: None, runs: [KnownRun::NONE; 2] }
+    }
+
+    /// Forgets what was looked up of its runs: they have changed.
+    pub fn forget_runs(&mut self) {
+        self.runs = [KnownRun::NONE; 2];
+    }
+}
+
+/// A block that may be programmed on from `units` append units on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastBlock {
+    /// Which block.
+    pub block: BlockNo,
+    /// How many of its append units were programmed.
+    pub units: u16,
+}
+
+/// A run of a content, all in blocks and append units: 12 bytes for each in an open file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownRun {
+    /// Number of its first block in the content.
+    pub index: u32,
+    /// Its first block on the device.
+    pub block: BlockNo,
+    /// Append units; 0 if nothing is known.
+    pub units: u32,
+}
+
+impl KnownRun {
+    /// Nothing is known.
+    pub const NONE: Self = Self { index: 0, block: BlockNo(0), units: 0 };
+}
+
+/// Bytes of a draft's buffer: an inline content, or one append unit.
+pub const DRAFT_BYTES: usize = 512;
+const _: () = assert!(inline::BYTES_MAX <= DRAFT_BYTES);
+/// Runs that a draft holds before they must go to the log.
+pub const DRAFT_RUNS: usize = 8;
+
+/// A run of uncommitted content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DraftRun {
+    /// Number of its first block in the content.
+    pub index: u64,
+    /// Its first block on the device; 0: nothing, the file reads as zero there.
+    pub block: BlockNo,
+    /// Append units, or blocks if it is nothing.
+    pub units: u32,
+    /// Whether its blocks are pinned, and not yet in the log.
+    pub fresh: bool,
+}
+
+/// The block of a draft that is being written: its first units are programmed, one unit may be in
+/// the buffer, and behind it the file is what it was without the block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, as they are asked for")]
+pub struct OpenBlock {
+    /// Number of the block in the content.
+    pub index: u64,
+    /// The block on the device; 0 while none is needed. Before that its first units are those that
+    /// the file had.
+    pub block: BlockNo,
+    /// Append units that come from the block.
+    pub units: u32,
+    /// Whether the buffer holds the unit behind them.
+    pub loaded: bool,
+    /// Whether that unit has changed.
+    pub dirty: bool,
+    /// Whether a program behind `units` did not return `Ok`: nothing more goes into the block.
+    pub torn: bool,
+    /// Whether the block is pinned, and not yet in the log.
+    pub fresh: bool,
+    /// Whether units were added to the block.
+    pub grown: bool,
+}
+
+/// What the log says about a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// Nothing.
+    Nothing,
+    /// One item with all of it.
+    Inline,
+    /// Runs and a tail.
+    Runs,
 }
 
 /// The uncommitted content of one file.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Draft {
     /// Whether a file uses it.
     pub used: bool,
+    /// Whether `bytes` holds all of the content; else it is in blocks.
+    pub inline: bool,
+    /// What the log has of the committed content.
+    pub stored: Stored,
+    /// Whether nothing of the committed content is left.
+    pub replaced: bool,
+    /// Whether an intent tells what becomes of `data` if the draft is lost.
+    pub announced: bool,
     /// Bytes of content, zeros behind the valid ones included.
     pub size: u64,
     /// How many of the bytes count.
-    pub valid: usize,
-    /// The content.
-    pub bytes: [u8; inline::BYTES_MAX],
+    pub valid: u64,
+    /// Below this byte the log's runs of `data` show through, where the draft has none.
+    pub base: u64,
+    /// From this byte on the draft may differ from the committed content.
+    pub low: u64,
+    /// The object whose runs show through; 0 if there is none yet.
+    pub data: ObjectId,
+    /// A pinned block that is being filled; 0 if there is none.
+    pub spare: BlockNo,
+    /// The block that is being written.
+    pub open: Option<OpenBlock>,
+    /// Blocks that were written, by their place in the file.
+    pub runs: heapless::Vec<DraftRun, DRAFT_RUNS>,
+    /// The inline content, or the unit of the open block that is not full yet.
+    pub bytes: [u8; DRAFT_BYTES],
 }
 
 impl Draft {
-    const EMPTY: Self = Self { used: false, size: 0, valid: 0, bytes: [0; inline::BYTES_MAX] };
+    /// A draft that no file uses.
+    pub const EMPTY: Self = Self {
+        used: false,
+        inline: true,
+        stored: Stored::Nothing,
+        replaced: false,
+        announced: false,
+        size: 0,
+        valid: 0,
+        base: 0,
+        low: u64::MAX,
+        data: ObjectId(0),
+        spare: BlockNo(0),
+        open: None,
+        runs: heapless::Vec::new(),
+        bytes: [0; DRAFT_BYTES],
+    };
 
-    /// The bytes that count.
+    /// The bytes that count, of an inline content.
     pub fn content(&self) -> &[u8] {
-        self.bytes.get(..self.valid).unwrap_or_default()
+        let valid = usize::try_from(self.valid).unwrap_or(usize::MAX);
+        self.bytes.get(..valid).unwrap_or_default()
+    }
+
+    /// Puts `source` into an inline content, with zeros between its end and `offset`; `None` if it does
+    /// not fit.
+    pub fn write_inline(&mut self, offset: u64, source: &[u8]) -> Option<usize> {
+        let from = usize::try_from(offset).ok()?;
+        let end = from.checked_add(source.len())?;
+        let valid = usize::try_from(self.valid).ok()?;
+        if let Some(gap) = self.bytes.get_mut(valid..from) {
+            gap.fill(0);
+        }
+        self.bytes.get_mut(from..end)?.copy_from_slice(source);
+        self.valid = self.valid.max(end as u64);
+        self.size = self.size.max(end as u64);
+        self.low = 0;
+        Some(source.len())
     }
 }
 

@@ -134,6 +134,26 @@ mutants! {
     SwapInTwoRecords,
     /// A format on media without an erase keeps the old volume's newest entry in one block only.
     OldEntryLost,
+    /// No flush between file data and the record that refers to it (edge 8).
+    FlushDataSkipped,
+    /// A block that holds uncommitted data is not pinned.
+    DataPinSkipped,
+    /// A block for data is programmed without an erase.
+    DataBlockNotErased,
+    /// Data is programmed behind a program that failed or was dropped.
+    TornUnitContinued,
+    /// Bytes behind the valid ones of a unit are not zeroed when the file grows over them.
+    GapNotZeroed,
+    /// What a truncation cut off is left where it is when the file grows again.
+    CutOffKept,
+    /// A commit that replaces runs does not give their blocks back.
+    ReplacedRunKept,
+    /// Data is programmed into the block that an earlier session left in part.
+    ForeignBlockContinued,
+    /// A block that a draft wrote on in is written on in again after the draft was given up.
+    DiscardedBlockContinued,
+    /// A spilled draft is not announced by an intent.
+    SpillNotAnnounced,
 }
 
 #[cfg(feature = "mutants")]

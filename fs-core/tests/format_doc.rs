@@ -39,6 +39,7 @@ fn every_structure_has_a_table_and_no_table_stands_twice() {
         "change",
         "directory",
         "dirent",
+        "extent",
         "group",
         "inode",
         "intent",

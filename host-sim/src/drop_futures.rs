@@ -38,14 +38,16 @@ use crate::exec::block_on;
 use crate::explore::outcome::{Allowed, Fault, observe};
 use crate::explore::{Failure, Options, Progress, Report, Row, cores, guarded, lock};
 use crate::fault::{Faults, TearMode};
-use crate::model::{Access, Change, Entry, LENGTH_MAX, Model, Op, SAME, Slot, Tree};
+use crate::model::{Access, CONTENT_MAX, Change, Entry, Model, Op, SAME, Slot, Tree};
 use crate::rng::mix;
 use crate::scenario::{Script, Tuning};
 use crate::subject::{Ending, Mounting, Subject, Vellum, open_options};
 
 /// Polls after which tasks count as stuck.
 const POLLS_MAX: u64 = 1_000_000;
-const BLOCKS: u32 = 24;
+const BLOCKS: u32 = 40;
+/// Room for the longest content of a task.
+const READ: usize = 40_000;
 const TUNING: Tuning = Tuning::TIGHT;
 const TEARS: &[TearMode] =
     &[TearMode::Nothing, TearMode::RandomSubset, TearMode::Complete, TearMode::Unstable];
@@ -352,11 +354,15 @@ async fn call(volume: &Volume<'_, Nor>, op: &Op, open: &mut BTreeMap<Slot, FileI
             volume.close(id).await
         }
         Op::Write(slot, at, bytes) => {
-            volume.write_at(id(slot, open)?, *at, bytes).await.map(|_| ())
+            let (id, mut done) = (id(slot, open)?, 0);
+            while done < bytes.len() {
+                done += volume.write_at(id, at + done as u64, &bytes[done..]).await?;
+            }
+            Ok(())
         }
         Op::SyncFile(slot) => volume.sync_file(id(slot, open)?).await,
         Op::Read(slot) => {
-            let mut content = vec![0; LENGTH_MAX];
+            let mut content = vec![0; READ];
             volume.read_at(id(slot, open)?, 0, &mut content).await.map(|_| ())
         }
         Op::Mkdir(path) => volume.mkdir(path).await,
@@ -543,7 +549,7 @@ async fn seen(volume: &Volume<'_, Nor>) -> Result<Tree> {
                 tree.add_fact(&path, "owner", format!("{mode:o} {user} {group}").as_bytes());
             }
             if kind == NodeKind::Symlink {
-                let mut target = vec![0; LENGTH_MAX];
+                let mut target = vec![0; CONTENT_MAX];
                 let length = volume.read_link(&path, &mut target).await?;
                 let target = String::from_utf8_lossy(&target[..length]);
                 tree.insert(path.as_str().into(), Entry::Symlink(target.as_ref().into()));
@@ -551,7 +557,7 @@ async fn seen(volume: &Volume<'_, Nor>) -> Result<Tree> {
             }
             let (mut at, mut name) = (Cookie::START, NameBuf::new());
             while let Some(next) = volume.list_xattr(&path, at, &mut name).await? {
-                let mut value = vec![0; LENGTH_MAX];
+                let mut value = vec![0; CONTENT_MAX];
                 let text = String::from_utf8_lossy(name.as_bytes()).into_owned();
                 let length = volume.get_xattr(&path, &text, &mut value).await?;
                 tree.add_fact(&path, &format!("attribute {text}"), &value[..length]);
@@ -562,7 +568,7 @@ async fn seen(volume: &Volume<'_, Nor>) -> Result<Tree> {
                 waiting.push(path);
                 continue;
             }
-            let mut content = vec![0; LENGTH_MAX];
+            let mut content = vec![0; READ];
             let length = volume.read_file(&path, &mut content).await?;
             content.truncate(length);
             tree.insert(path.as_str().into(), Entry::File(content.into()));

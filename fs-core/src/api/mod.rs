@@ -60,6 +60,7 @@ impl embedded_io::Error for Error {
             }
             Self::TooBig { .. }
             | Self::NoDraft
+            | Self::DraftTooBig
             | Self::NoSlot
             | Self::NamesCollide
             | Self::NoSpace => Kind::OutOfMemory,

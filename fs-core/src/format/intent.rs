@@ -2,7 +2,7 @@
 //!
 //! | offset | size | field      | rule                                        |
 //! | -----: | ---: | ---------- | ------------------------------------------- |
-//! |      0 |    1 | `kind`     | 1: destroy the content; 3: the attributes   |
+//! |      0 |    1 | `kind`     | 1 destroy, 2 trim content; 3 the attributes |
 //! |      1 |    3 | `reserved` | 0                                           |
 //! |      4 |    6 | `from`     | first byte of the content; 0 for kind 3     |
 //! |     10 |    6 | `to`       | one past the last, not below `from`, or 0   |
@@ -32,6 +32,8 @@ const _: () = assert!(covers(&[KindField::SPAN, Reserved::SPAN, From::SPAN, To::
 pub enum IntentKind {
     /// Delete the content, then the intent.
     Destroy = 1,
+    /// Delete the runs of the content from the first block behind `from` on, then the intent.
+    Trim = 2,
     /// Delete extended attributes and owner, then the intent.
     Forget = 3,
 }
@@ -40,6 +42,7 @@ impl IntentKind {
     const fn decode(value: u8) -> Result<Self, Malformed> {
         Ok(match value {
             1 => Self::Destroy,
+            2 => Self::Trim,
             3 => Self::Forget,
             _ => return Err(Malformed::Field("kind")),
         })
@@ -179,6 +182,15 @@ mod tests {
         let part = Intent { kind: IntentKind::Forget, ..SAMPLE };
         assert_eq!(part.encode(), Err(Malformed::Field("to")));
         assert!(Intent::from_value(&sample_bytes()[1..]).is_err());
+    }
+
+    #[test]
+    fn knows_no_other_kinds() {
+        let mut bytes = sample_bytes();
+        bytes[0] = 2;
+        assert_eq!(Intent::decode(&bytes), Ok(Intent { kind: IntentKind::Trim, ..SAMPLE }));
+        bytes[0] = 4;
+        assert_eq!(Intent::decode(&bytes), Err(Malformed::Field("kind")));
     }
 
     #[test]

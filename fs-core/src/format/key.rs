@@ -16,22 +16,22 @@
 //! |      16 | the root directory                                |
 //! | from 17 | each one file or directory, or the content of one |
 //!
-//! | kind | name       | offset of the key | value                             |
-//! | ---: | ---------- | ----------------- | --------------------------------- |
-//! |    1 | `INODE`    | 0                 | directory item, or an inode       |
-//! |    2 | `DIRENT`   | hash * 256 + slot | directory entry                   |
-//! |    3 | `INLINE`   | 0                 | content of a file, 1 to 448 bytes |
-//! |    4 | `EXTENT`   |                   | reserved                          |
-//! |    5 | `TAIL`     |                   | reserved                          |
-//! |    6 | `XATTR`    | hash * 256 + slot | extended attribute                |
-//! |    7 | `SYMLINK`  | 0                 | target of a symbolic link         |
-//! |    8 | `LABEL`    |                   | reserved                          |
-//! |    9 | `GROUP`    | number of a group | group item                        |
-//! |   10 | `INTENT`   | object concerned  | intent item                       |
-//! |   11 | `REFCOUNT` |                   | reserved                          |
-//! |   12 | `SNAPSHOT` |                   | reserved                          |
-//! |   13 | `OVERLAY`  |                   | reserved                          |
-//! |   14 | `OWNER`    | 0                 | owner item                        |
+//! | kind | name       | offset of the key   | value                             |
+//! | ---: | ---------- | ------------------- | --------------------------------- |
+//! |    1 | `INODE`    | 0                   | directory item, or an inode       |
+//! |    2 | `DIRENT`   | hash * 256 + slot   | directory entry                   |
+//! |    3 | `INLINE`   | 0                   | content of a file, 1 to 448 bytes |
+//! |    4 | `EXTENT`   | first byte of a run | extent item                       |
+//! |    5 | `TAIL`     | first byte          | end of a content, 1 to 448 bytes  |
+//! |    6 | `XATTR`    | hash * 256 + slot   | extended attribute                |
+//! |    7 | `SYMLINK`  | 0                   | target of a symbolic link         |
+//! |    8 | `LABEL`    |                     | reserved                          |
+//! |    9 | `GROUP`    | number of a group   | group item                        |
+//! |   10 | `INTENT`   | object concerned    | intent item                       |
+//! |   11 | `REFCOUNT` |                     | reserved                          |
+//! |   12 | `SNAPSHOT` |                     | reserved                          |
+//! |   13 | `OVERLAY`  |                     | reserved                          |
+//! |   14 | `OWNER`    | 0                   | owner item                        |
 
 use super::codec::{Bytes, Le48, Le64, covers};
 use crate::error::Malformed;
@@ -70,9 +70,9 @@ impl Kind {
     pub const DIRENT: Self = Self(2);
     /// The whole content of a small file.
     pub const INLINE: Self = Self(3);
-    /// A run of blocks of a file. Reserved.
+    /// A run of blocks of a file.
     pub const EXTENT: Self = Self(4);
-    /// A fragment behind the last full unit of a file. Reserved.
+    /// Bytes behind the last full unit of a file.
     pub const TAIL: Self = Self(5);
     /// An extended attribute.
     pub const XATTR: Self = Self(6);

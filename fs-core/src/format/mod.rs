@@ -25,6 +25,7 @@ pub mod change;
 pub mod checksum;
 pub mod directory;
 pub mod dirent;
+pub mod extent;
 pub mod group;
 pub mod inline;
 pub mod inode;
@@ -38,6 +39,7 @@ pub mod record;
 pub mod scalars;
 pub mod superblock;
 pub mod symlink;
+pub mod tail;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "a test")]
 mod testing;

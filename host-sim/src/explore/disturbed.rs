@@ -16,7 +16,7 @@ use crate::scenario::{Expect, Line, Scenario, Tuning};
 use crate::subject::{Ending, Mounted, Mounting, Subject};
 
 /// States that are told apart.
-const MODELS_MAX: usize = 48;
+const MODELS_MAX: usize = 256;
 
 /// What goes wrong, and for how long the script goes on after it.
 #[derive(Debug, Clone)]

@@ -120,6 +120,7 @@ impl Model {
                 closed.handles.remove(slot);
                 left.push(closed);
             }
+            Op::Write(slot, at, bytes) => left.extend(self.prefixes(*slot, *at, bytes)),
             Op::Truncate(path, len) => {
                 let mut drafted = self.clone();
                 if let Ok(file) = drafted.walk(path, true).and_then(|path| drafted.file_at(&path)) {
@@ -132,6 +133,19 @@ impl Model {
         }
         left.push(done);
         left
+    }
+
+    /// What a write leaves that ends after some of its append units.
+    fn prefixes(&self, slot: Slot, at: u64, bytes: &[u8]) -> Vec<Self> {
+        let end = at + bytes.len() as u64;
+        let stops = (at / UNIT + 1..=end / UNIT).map(|unit| unit * UNIT).filter(|stop| *stop < end);
+        let written = |stop: u64| {
+            let mut model = self.clone();
+            let taken = usize::try_from(stop - at).ok()?;
+            model.write(slot, at, bytes.get(..taken)?).ok()?;
+            Some(model)
+        };
+        stops.filter_map(written).collect()
     }
 
     fn named(&self, file: usize) -> bool {
@@ -173,7 +187,7 @@ impl Model {
         let file = self.for_writing(slot)?;
         let at = usize::try_from(at).map_err(|_| Error::TooLarge)?;
         let end = at.saturating_add(bytes.len());
-        if end > CONTENT_MAX {
+        if end > LENGTH_MAX {
             return Err(Error::TooLarge);
         }
         let mut content = file.visible().to_vec();
@@ -198,9 +212,6 @@ impl Model {
     }
 
     fn replace(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
-        if bytes.len() > CONTENT_MAX {
-            return Err(Error::TooLarge);
-        }
         let place = self.place_file(path)?;
         if self.names.contains_key(&*place) {
             let file = self.file_at(&self.walk(path, true)?)?;
@@ -214,7 +225,15 @@ impl Model {
     }
 }
 
+/// Places in a file at which a write that ends early may end: they are between append units.
+const UNIT: u64 = 256;
+
 impl File {
+    /// Whether the content, committed or not, is more than one item holds.
+    pub(super) fn is_large(&self) -> bool {
+        self.content.len().max(self.visible().len()) > CONTENT_MAX
+    }
+
     pub(super) fn commit(&mut self) {
         if let Some(draft) = self.draft.take() {
             self.content = draft;

@@ -26,10 +26,10 @@ use fs_core::error::Error;
 pub use apply::Step;
 pub use tree::{Entry, SAME, Tree};
 
-/// Bytes that can be written into a file of this version; beyond them it holds only zeros.
+/// Bytes of the largest content that is one item, and goes with the name in one transaction.
 pub const CONTENT_MAX: usize = 448;
 /// Bytes that scripts make a file long.
-pub const LENGTH_MAX: usize = 2048;
+pub const LENGTH_MAX: usize = 1 << 20;
 
 /// A handle as a script names it: not the volume's `FileId`.
 pub type Slot = u8;

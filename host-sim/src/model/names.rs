@@ -54,14 +54,16 @@ impl Model {
     /// Objects whose drafts a call may commit in a transaction of their own before.
     pub(super) fn committed_before(&self, op: &Op) -> BTreeSet<usize> {
         let paths: &[&String] = match op {
-            Op::Link(file, _) | Op::SetOwner(file, ..) => &[file],
+            Op::Link(file, _) | Op::Rename(file, _) | Op::SetOwner(file, ..) => &[file],
             Op::RenameWith(one, other, _) | Op::Exchange(one, other) => &[one, other],
             _ => &[],
         };
         let named = paths.iter().filter_map(|path| {
+            let small = matches!(op, Op::Rename(..) | Op::Link(..));
             let follows = matches!(op, Op::Exchange(..) | Op::SetOwner(..));
             let followed = self.walk(path, follows).ok()?;
-            self.names.get(&*followed).map(|node| node.object())
+            let object = self.names.get(&*followed).map(|node| node.object())?;
+            (!small || self.files[object].is_large()).then_some(object)
         });
         named.collect()
     }

@@ -11,6 +11,7 @@
 //!    `NoSpace`, and then must have changed nothing.
 
 mod attributes;
+mod content;
 mod files;
 mod links;
 mod media;
@@ -143,9 +144,18 @@ impl Scenario {
 
     /// Every scenario, in the order of the documentation.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        [files::ALL, names::ALL, links::ALL, attributes::ALL, space::ALL, media::ALL, sectors::ALL]
-            .into_iter()
-            .flatten()
+        [
+            files::ALL,
+            content::ALL,
+            names::ALL,
+            links::ALL,
+            attributes::ALL,
+            space::ALL,
+            media::ALL,
+            sectors::ALL,
+        ]
+        .into_iter()
+        .flatten()
     }
 }
 

@@ -252,7 +252,7 @@ fn refusals(s: &mut Script) {
         .refused(Op::SetLen(0, 0), Error::BadAccess)
         .close(0)
         .open(0, "/f", Access::WRITE)
-        .refused(Op::Write(0, 440, vec![1; 9]), Error::TooLarge)
+        .refused(Op::Write(0, (1 << 48) - 8, vec![1; 9]), Error::TooLarge)
         .close(0)
         .check();
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::bytes::{Bytes, Key};
+use super::content::{EXTENT, Run, TAIL};
 use super::files::{
     DIRENT, Dirent, Files, GROUP, INLINE, INODE, INTENT, OWNER, ROOT, SYMLINK, XATTR, Xattr,
     directory, inode_item, is_owner, shown,
@@ -24,6 +25,8 @@ pub enum Owner {
     Spare,
     /// A node of this level.
     Node(u8),
+    /// A content.
+    Content,
     /// Retired, and not yet given back.
     Leaving,
 }
@@ -36,6 +39,7 @@ impl fmt::Display for Owner {
             Self::Next => f.write_str("next of the journal"),
             Self::Spare => f.write_str("spare"),
             Self::Node(level) => write!(f, "node of level {level}"),
+            Self::Content => f.write_str("content"),
             Self::Leaving => f.write_str("leaving"),
         }
     }
@@ -141,6 +145,13 @@ impl Report {
         }
         for node in &volume.tree.nodes {
             self.own(node.pointer.block, Owner::Node(node.pointer.level), superblock);
+        }
+        for (key, value) in volume.tree.items.iter().filter(|(key, _)| key.kind == EXTENT) {
+            if let Some(run) = Run::decode(superblock, key, value) {
+                for block in run.block..run.block + run.blocks {
+                    self.own(block, Owner::Content, superblock);
+                }
+            }
         }
         for (block, run) in &state.blocks {
             // From the older of two entries the chain still has the block that is leaving it.
@@ -293,6 +304,7 @@ impl Report {
                 }
                 DIRENT => !directories.contains_key(&key.object),
                 INLINE => !owned(1),
+                EXTENT | TAIL => !contents.contains_key(&(1, key.object)) && !intent,
                 SYMLINK => !owned(3),
                 _ => false,
             };
@@ -340,6 +352,8 @@ impl Report {
                 OWNER => key.offset == 0 && key.object >= ROOT && is_owner(value),
                 DIRENT => key.object >= ROOT && Dirent::decode(value).is_ok(),
                 INLINE => key.offset == 0 && key.object >= 17 && (1..=448).contains(&value.len()),
+                EXTENT => Run::decode(&volume.superblock, key, value).is_some(),
+                TAIL => key.object >= 17 && (1..=448).contains(&value.len()),
                 GROUP => key.object == 1,
                 INTENT => key.object == 2 && is_intent(key, value),
                 kind => kind >= 128,
@@ -383,7 +397,7 @@ fn is_intent(key: &Key, value: &[u8]) -> bool {
     let (from, to) = (b.u48(), b.u48());
     let whole = reserved == Some(0) && to.is_some() && to >= from && b.0.is_empty();
     let of_kind = match kind {
-        Some(1) => key.offset >> 63 == 0,
+        Some(1 | 2) => key.offset >> 63 == 0,
         Some(3) => key.offset >> 63 == 1 && to == Some(0),
         _ => false,
     };

@@ -234,10 +234,17 @@ fn content(volume: &Volume, inode: &Inode) -> Result<Vec<u8>, &'static str> {
     let kind = if inode.kind == 3 { SYMLINK } else { INLINE };
     let key = Key { object: inode.data, kind, offset: 0 };
     let empty = Vec::new();
-    let item = volume.tree.items.get(&key).unwrap_or(&empty);
-    let valid = usize::try_from(inode.valid).unwrap_or(usize::MAX);
-    let stored = item.get(..valid).ok_or("content that is shorter than its file")?;
-    let mut content = stored.to_vec();
+    let mut content = match volume.tree.items.get(&key) {
+        None if inode.kind == 1 && inode.data != 0 => {
+            let super::Volume { superblock, tree, data, .. } = volume;
+            super::content::content_of(superblock, tree, data, inode.data, inode.valid)?
+        }
+        item => {
+            let valid = usize::try_from(inode.valid).unwrap_or(usize::MAX);
+            let stored = item.unwrap_or(&empty).get(..valid);
+            stored.ok_or("content that is shorter than its file")?.to_vec()
+        }
+    };
     // What is not stored reads as zero; a caller that wants it asks `inode.size`.
     if inode.size <= 1 << 20 {
         content.resize(usize::try_from(inode.size).unwrap_or(0), 0);

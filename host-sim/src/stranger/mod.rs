@@ -15,6 +15,7 @@
 
 mod bytes;
 mod check;
+mod content;
 mod files;
 mod journal;
 mod state;
@@ -108,6 +109,8 @@ pub struct Volume {
     pub replayed: Replayed,
     /// The nodes, and all items with what is pending over them.
     pub tree: Tree,
+    /// What the blocks of contents hold.
+    pub data: content::Data,
 }
 
 impl Volume {
@@ -119,7 +122,8 @@ impl Volume {
         let slots = slots(medium, superblock);
         let replayed = replay(medium, superblock, &slots)?;
         let tree = Tree::read(medium, superblock, &replayed.state)?;
-        Ok(Self { superblock: superblock.clone(), slots, replayed, tree })
+        let data = content::data_of(medium, superblock, &tree)?;
+        Ok(Self { superblock: superblock.clone(), slots, replayed, tree, data })
     }
 
     /// Every name and what it leads to.

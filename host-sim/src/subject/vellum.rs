@@ -14,7 +14,7 @@ use fs_core::memory::Memory;
 use super::{Ending, Facts, Listed, Mounted, Mounting, Space, Subject};
 use crate::chip::Nor;
 use crate::clock::wall;
-use crate::model::{Access, Change, LENGTH_MAX, Op, SAME, Slot};
+use crate::model::{Access, CONTENT_MAX, Change, LENGTH_MAX, Op, SAME, Slot};
 use crate::scenario::Tuning;
 
 /// The memory every scenario fits into.
@@ -65,6 +65,11 @@ pub const fn open_options(access: Access) -> OpenOptions {
 struct Live<'v, 'm> {
     volume: &'v Volume<'m, Nor>,
     open: RefCell<Vec<(Slot, FileId)>>,
+}
+
+/// Room for a content of `size` bytes, and one more; no script makes longer ones.
+fn room_for(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX).min(LENGTH_MAX) + 1
 }
 
 impl Subject for Vellum {
@@ -172,9 +177,17 @@ impl Mounted for Live<'_, '_> {
     }
 
     fn read(&self, slot: Slot) -> Result<Vec<u8>> {
-        let mut content = vec![0; LENGTH_MAX + 1];
-        let read = self.volume.read_at(self.id(slot)?, 0, &mut content)?;
-        content.truncate(read);
+        let id = self.id(slot)?;
+        let size = self.volume.stat_file(id)?.size;
+        let mut content = vec![0; room_for(size)];
+        let mut done = 0;
+        loop {
+            match self.volume.read_at(id, done as u64, &mut content[done..])? {
+                0 => break,
+                read => done += read,
+            }
+        }
+        content.truncate(done);
         Ok(content)
     }
 
@@ -200,7 +213,7 @@ impl Mounted for Live<'_, '_> {
             facts.facts.push((SAME.into(), found.object.0.to_string().into()));
         }
         if listed.link {
-            let mut target = vec![0; LENGTH_MAX];
+            let mut target = vec![0; CONTENT_MAX];
             let length = self.volume.read_link(path, &mut target)?;
             target.truncate(length);
             facts.target = String::from_utf8_lossy(&target).into_owned();
@@ -222,7 +235,8 @@ impl Mounted for Live<'_, '_> {
     }
 
     fn content(&self, path: &str) -> Result<Vec<u8>> {
-        let mut content = vec![0; LENGTH_MAX + 1];
+        let size = self.volume.stat(path)?.size;
+        let mut content = vec![0; room_for(size)];
         let read = self.volume.read_file(path, &mut content)?;
         content.truncate(read);
         Ok(content)

@@ -57,6 +57,8 @@ pub enum Edge {
     /// 4 and 7: a superblock copy, or the mark of a format, before anything that makes it the only
     /// one; and the checkpoint, before the anchor entry that names it.
     Superblock,
+    /// 8: file data, before the record that refers to it.
+    Data,
 }
 
 /// What stands where a superblock copy should be.
@@ -258,6 +260,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
             Edge::Record => mutant::on(Mutant::FlushRecordSkipped),
             Edge::Nodes => mutant::on(Mutant::FlushNodeSkipped),
             Edge::Anchor => mutant::on(Mutant::FlushAnchorSkipped),
+            Edge::Data => mutant::on(Mutant::FlushDataSkipped),
             Edge::Erase => mutant::on(Mutant::FlushEraseSkipped),
             Edge::Superblock => mutant::on(Mutant::FlushSuperblockSkipped),
         };
@@ -309,6 +312,35 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         bytes: &[u8; superblock::SIZE],
     ) -> Result<()> {
         self.program_padded(block, 0, bytes).await
+    }
+
+    /// Programs file data into `block`, `offset` bytes from its beginning.
+    ///
+    /// # Errors
+    /// The device's; the range then holds anything.
+    pub async fn write_data(&mut self, block: BlockNo, offset: u32, bytes: &[u8]) -> Result<()> {
+        self.program(block, offset, bytes).await
+    }
+
+    /// Reads file data. `at` and the length are multiples of the read unit.
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn read_data(&mut self, at: ByteOffset, target: &mut [u8]) -> Result<()> {
+        self.device.read(at, target).await.map_err(|error| failed(&error))
+    }
+
+    /// The device, and room for one read unit: for whoever moves file data.
+    ///
+    /// # Errors
+    /// `Bug` if no page was lent.
+    pub fn for_transfer(&mut self) -> Result<(&mut D, &mut [u8])> {
+        if self.geometry.read_unit <= 1 {
+            return Ok((self.device, &mut []));
+        }
+        let index = self.cache.claim().ok_or(Error::Bug)?;
+        let slot = self.cache.slot_mut(index).ok_or(Error::Bug)?;
+        Ok((self.device, slot.buffer()))
     }
 
     /// The device, to look at it and to damage it.

@@ -15,12 +15,15 @@
 //!    only: after a cut it is free and of unknown content, which is the truth.
 //! 4. A block leaves the window when it is taken, whether or not the operation succeeds: a torn
 //!    attempt is never programmed over.
+//! 5. Data has windows of its own, one for each of two writers, so that runs of a file lie side by
+//!    side. A block of data is *pinned* from the moment it is taken until its run is in the log or
+//!    was given up.
 //!
 //! **After a power cut.** Nothing to recover: not allocated means free, not called erased means
 //! of unknown content.
 //!
 //! **Cost.** Opening a window reads one group item for each 256 blocks until a run is found, from
-//! the cursor on and round the volume. RAM: about 80 bytes.
+//! the cursor on and round the volume. RAM: about 100 bytes, and 8 for each pinned run.
 
 #[cfg(test)]
 mod tests;
@@ -85,13 +88,48 @@ pub struct Pick {
 /// The blocks an operation may take, in the order of taking.
 pub type Picks = heapless::Vec<Pick, PICKS_MAX>;
 
-/// The window, and what operations hold.
+/// Windows for data: as many files can be written in turns and stay in one piece each.
+const DATA_WINDOWS: usize = 2;
+
+/// Runs of uncommitted data that can be pinned at once.
+pub const PINS_MAX: usize = 24;
+
+/// Blocks that hold uncommitted data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pin {
+    start: BlockNo,
+    length: u16,
+}
+
+impl Pin {
+    fn holds(self, block: BlockNo) -> bool {
+        let behind = block.0.checked_sub(self.start.0);
+        behind.is_some_and(|behind| behind < self.length.into())
+    }
+}
+
+/// A window for data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct DataWindow {
+    free: Pin,
+    erased: bool,
+}
+
+impl DataWindow {
+    const NONE: Self = Self { free: Pin { start: BlockNo(0), length: 0 }, erased: false };
+}
+
+/// The windows, and what operations hold.
 pub struct Space {
     block_count: u32,
     window: FreeRun,
     erased: bool,
     /// What earlier windows had left when the next one was opened.
     left: Picks,
+    data: [DataWindow; DATA_WINDOWS],
+    /// The data window that was used last.
+    data_used: usize,
+    pins: heapless::Vec<Pin, PINS_MAX>,
     /// Whether the log may call any block erased; saves a search when it surely does not.
     claims: bool,
 }
@@ -100,7 +138,16 @@ impl Space {
     /// Free space of a volume of `block_count` blocks, without a window.
     pub const fn new(block_count: u32) -> Self {
         let window = FreeRun { start: BlockNo(0), length: 0, any_claimed: false };
-        Self { block_count, window, erased: false, left: Picks::new(), claims: true }
+        Self {
+            block_count,
+            window,
+            erased: false,
+            data: [DataWindow::NONE; DATA_WINDOWS],
+            data_used: 0,
+            left: Picks::new(),
+            pins: heapless::Vec::new(),
+            claims: true,
+        }
     }
 
     /// Whether a search for claimed blocks can succeed.
@@ -120,7 +167,14 @@ impl Space {
         let free = !group.is_allocated(Group::index(block));
         let left = self.left.iter().any(|pick| pick.block == block);
         let pinned = left || self.in_window(block) || held.iter().any(|pick| pick.block == block);
-        inside && free && (!pinned || mutant::on(Mutant::PinSkipped))
+        let data = self.holds_data(block) && !mutant::on(Mutant::DataPinSkipped);
+        inside && free && !data && (!pinned || mutant::on(Mutant::PinSkipped))
+    }
+
+    /// Whether `block` is in a window for data, or holds uncommitted data.
+    fn holds_data(&self, block: BlockNo) -> bool {
+        self.data.iter().any(|window| window.free.holds(block))
+            || self.pins.iter().any(|pin| pin.holds(block))
     }
 
     fn in_window(&self, block: BlockNo) -> bool {
@@ -142,6 +196,94 @@ impl Space {
     pub fn close(&mut self) {
         self.window.length = 0;
         self.left.clear();
+    }
+
+    /// Forgets the windows for data. What was taken from them stays pinned.
+    pub fn close_data(&mut self) {
+        self.data = [DataWindow::NONE; DATA_WINDOWS];
+    }
+
+    /// Blocks that hold uncommitted data.
+    pub fn pinned(&self) -> u32 {
+        self.pins.iter().map(|pin| u32::from(pin.length)).sum()
+    }
+
+    /// The block that data goes to next: the one after `near`, if that is the first of a window.
+    pub fn next_data(&self, near: BlockNo) -> Option<Pick> {
+        let window = self.data.get(self.window_for(near))?;
+        let block = window.free.start;
+        (window.free.length > 0).then_some(Pick { block, erased: window.erased })
+    }
+
+    /// The window that a writer uses whose last block was `near`.
+    fn window_for(&self, near: BlockNo) -> usize {
+        let follows =
+            |window: &DataWindow| window.free.length > 0 && window.free.start == near.plus(1);
+        let other = self.data_used.saturating_add(1).checked_rem(DATA_WINDOWS).unwrap_or(0);
+        self.data.iter().position(follows).unwrap_or(other)
+    }
+
+    /// Lets a writer whose last block was `near` work in `run` from now on.
+    pub fn open_data(&mut self, near: BlockNo, run: FreeRun, erased: bool) {
+        let number = self.window_for(near);
+        if let Some(window) = self.data.get_mut(number) {
+            *window = DataWindow { free: Pin { start: run.start, length: run.length }, erased };
+        }
+    }
+
+    /// Takes the first block of the data window that begins with it, and pins it. `false` if no
+    /// more can be pinned.
+    pub fn take_data(&mut self, block: BlockNo) -> bool {
+        if !self.pin(block) {
+            return false;
+        }
+        for (number, window) in self.data.iter_mut().enumerate() {
+            if window.free.length > 0 && window.free.start == block {
+                window.free.start = block.plus(1);
+                window.free.length = window.free.length.saturating_sub(1);
+                self.data_used = number;
+            }
+        }
+        true
+    }
+
+    fn pin(&mut self, block: BlockNo) -> bool {
+        let follows =
+            |pin: &&mut Pin| pin.start.plus(pin.length.into()) == block && pin.length < u16::MAX;
+        if let Some(pin) = self.pins.iter_mut().find(follows) {
+            pin.length = pin.length.saturating_add(1);
+            return true;
+        }
+        self.pins.push(Pin { start: block, length: 1 }).is_ok()
+    }
+
+    /// The `count` blocks from `start` no longer hold uncommitted data: they are in the log, or
+    /// given up. Those that are not pinned are passed over.
+    pub fn unpin(&mut self, start: BlockNo, count: u32) {
+        let (from, to) = (start.0, start.0.saturating_add(count));
+        let mut index = 0;
+        while let Some(pin) = self.pins.get(index).copied() {
+            let end = pin.start.0.saturating_add(pin.length.into());
+            if end <= from || pin.start.0 >= to {
+                index = index.saturating_add(1);
+                continue;
+            }
+            let part = |first: u32, last: u32| {
+                let length = u16::try_from(last.saturating_sub(first)).unwrap_or(u16::MAX);
+                (length > 0).then_some(Pin { start: BlockNo(first), length })
+            };
+            let (before, after) =
+                (part(pin.start.0, from.max(pin.start.0)), part(to.min(end), end));
+            if before.is_some() && after.is_some() && self.pins.is_full() {
+                // No place for two: all of it stays pinned, which is safe.
+                index = index.saturating_add(1);
+                continue;
+            }
+            self.pins.swap_remove(index);
+            for left in [before, after].into_iter().flatten() {
+                let _ = self.pins.push(left);
+            }
+        }
     }
 
     /// Adds the blocks that come next to `picks`, as many as there is room for.

@@ -66,7 +66,7 @@ use crate::format::key::Key;
 use crate::pending::{Found, State};
 use crate::units::{BlockNo, Level};
 
-use node::{copy, seek};
+use node::{copy, seek, seek_back};
 use path::locate;
 
 pub use choose::{FOLD_RESERVE, choose, choose_runs};
@@ -179,6 +179,58 @@ pub async fn next<D: BlockDevice>(
         leaves = leaves.checked_sub(1).ok_or(wrong(Malformed::Field("children")))?;
     }
     Ok(None)
+}
+
+/// The last item at or before `key` that has its object and kind: its key, and its value as [`get`]
+/// gives it.
+///
+/// # Errors
+/// `Corrupt`; the device's.
+#[colour]
+pub async fn floor<D: BlockDevice>(
+    media: &mut Media<'_, D>,
+    state: &State<'_>,
+    hint: &mut Hint,
+    key: Key,
+    target: &mut [u8],
+) -> Result<Option<(Key, usize)>> {
+    let first = Key { offset: 0, ..key };
+    let mut to = key;
+    let mut leaves = state.block_count().0;
+    loop {
+        let leaf = leaf_of(media, state, hint, to).await?;
+        let wrong = corrupt(leaf.pointer.block);
+        let low = leaf.low.max(first);
+        let mut bound = to;
+        let base = loop {
+            match seek_back(media, &leaf.pointer, low, bound, target).await? {
+                Some(spot) if !leaf.holds(spot.key) => return Err(wrong(Malformed::Order)),
+                Some(spot) if state.find(Level(0), spot.key) != Found::Absent => {
+                    if spot.key == low {
+                        break None;
+                    }
+                    bound = Key { offset: spot.key.offset.saturating_sub(1), ..spot.key };
+                }
+                spot => break spot,
+            }
+        };
+        let pending = state.range(Level(0), low, to.next());
+        let pending = pending.filter_map(|entry| Some((entry.key, entry.value?))).last();
+        match (base, pending) {
+            (Some(spot), None) => return Ok(Some((spot.key, spot.length))),
+            (Some(spot), Some((key, _))) if spot.key > key => {
+                return Ok(Some((spot.key, spot.length)));
+            }
+            (_, Some((key, value))) => return Ok(Some((key, copy(value, target)))),
+            (None, None) => {}
+        }
+        // Above the first key of the same object and kind there is one less.
+        let Some(before) = low.offset.checked_sub(1).filter(|_| low > first) else {
+            return Ok(None);
+        };
+        to = Key { offset: before, ..first };
+        leaves = leaves.checked_sub(1).ok_or(wrong(Malformed::Field("children")))?;
+    }
 }
 
 /// The node of `level` that `key` belongs to.

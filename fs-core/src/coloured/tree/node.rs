@@ -108,6 +108,63 @@ async fn seek_data<D: BlockDevice>(
     Ok(None)
 }
 
+/// Finds the last item of `node` in `low..=bound`, which are of one object and kind, and copies as
+/// much of its value as `target` takes.
+#[colour]
+pub(super) async fn seek_back<D: BlockDevice>(
+    media: &mut Media<'_, D>,
+    node: &NodePointer,
+    low: Key,
+    bound: Key,
+    target: &mut [u8],
+) -> Result<Option<Spot>> {
+    let mut bound = bound;
+    loop {
+        let delta = parse_delta(delta_bytes(media, node).await?, node)?;
+        let before = |key: Key| (low..=bound).contains(&key);
+        let delta = delta.items().filter(|delta| before(delta.key)).last();
+        let found = delta
+            .as_ref()
+            .and_then(|delta| Some(Spot { key: delta.key, length: copy(delta.value?, target) }));
+        let said = delta.map(|delta| delta.key);
+        let from = said.map_or(low, Key::next);
+        if from <= bound
+            && let Some(spot) = seek_data_back(media, node, from, bound, target).await?
+        {
+            return Ok(Some(spot));
+        }
+        let Some(gone) = said.filter(|key| found.is_none() && *key > low) else {
+            return Ok(found);
+        };
+        bound = Key { offset: gone.offset.saturating_sub(1), ..gone };
+    }
+}
+
+/// Finds the last item in the data pages of `node` that is in `low..=bound`, as [`seek_back`] does.
+/// Leaves `target` alone when there is none.
+#[colour]
+async fn seek_data_back<D: BlockDevice>(
+    media: &mut Media<'_, D>,
+    node: &NodePointer,
+    low: Key,
+    bound: Key,
+    target: &mut [u8],
+) -> Result<Option<Spot>> {
+    let mut page = page_of(media, node, bound).await?;
+    loop {
+        let data = data_page(media, node, page).await?;
+        let fits = |key: Key| (low..=bound).contains(&key);
+        if let Some(item) = data.items().filter(|item| fits(item.key)).last() {
+            return Ok(Some(Spot { key: item.key, length: copy(item.value, target) }));
+        }
+        let past = data.items().next().is_some_and(|first| first.key <= low);
+        match page.checked_sub(1).filter(|_| !past) {
+            Some(before) => page = before,
+            None => return Ok(None),
+        }
+    }
+}
+
 /// Copies what fits, and gives the length of all of it.
 pub(super) fn copy(value: &[u8], target: &mut [u8]) -> usize {
     for (byte, source) in target.iter_mut().zip(value) {

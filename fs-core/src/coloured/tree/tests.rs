@@ -5,7 +5,7 @@
 use super::super::device::BlockDevice;
 use super::super::media::Media;
 use super::super::{colour, only_async, only_blocking};
-use super::{Desk, Folded, Hint, Limits, plant, range};
+use super::{Desk, Folded, Hint, Limits, floor, plant, range};
 use super::{FOLD_RESERVE, NodeStore, TAKEN_MAX, choose, choose_runs, fold, get, next, next_node};
 use crate::cache::CachedPage;
 use crate::error::{Error, ErrorKind, Result};
@@ -230,6 +230,17 @@ impl World {
         length.map(|length| target[..length].to_vec())
     }
 
+    /// The last item at or before `key`, of its object and kind.
+    async fn looks_back(&mut self, key: Key) {
+        let mut target = [0; VALUE_MAX];
+        let found = floor(&mut self.media, &self.state, &mut self.hint, key, &mut target).await;
+        let found = found.unwrap();
+        let found = found.map(|(key, length)| (key, target[..length].to_vec()));
+        let first = Key { offset: 0, ..key };
+        let before = self.model.range(first..=key).next_back();
+        assert_eq!(found, before.map(|(key, value)| (*key, value.clone())), "before {key:?}");
+    }
+
     async fn next(&mut self, from: Key) -> Option<(Key, Vec<u8>)> {
         let mut target = [0; VALUE_MAX];
         let found =
@@ -408,6 +419,7 @@ impl World {
         assert_eq!(self.get(key).await, self.model.get(&key).cloned());
         let after = self.model.range(key..).next().map(|(key, value)| (*key, value.clone()));
         let found = self.next(key).await;
+        self.looks_back(key).await;
         assert_eq!(found.filter(|(key, _)| key.object != SPACE), after);
     }
 

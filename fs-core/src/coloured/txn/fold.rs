@@ -17,7 +17,7 @@ use crate::units::{BlockNo, Guarantees, Level};
 const RUNS_RESERVE: usize = 30;
 
 /// Bytes of the longest fold record and of the window records before it.
-const FOLD_RECORD_BYTES: usize = 480;
+pub(super) const FOLD_RECORD_BYTES: usize = 480;
 
 /// Folds that one call may take: far above what the termination argument of `tree` gives for the
 /// largest arena. More is a breach of our own rules.
@@ -51,11 +51,11 @@ impl<D: BlockDevice> NodeStore<D> for Supply<'_> {
 
 #[colour]
 impl<D: BlockDevice> Txn<'_, D> {
-    /// Folds until the pending set can take `cost` bytes more.
-    pub(super) async fn make_room(&mut self, cost: usize) -> Result<()> {
+    /// Folds until the pending set can take `cost` bytes and `more` runs of blocks.
+    pub(super) async fn make_room(&mut self, cost: usize, more: usize) -> Result<()> {
         let bytes = cost.saturating_add(FOLD_RESERVE);
         for _ in 0..FOLDS_MAX {
-            let runs = self.state.runs_free() >= RUNS_RESERVE;
+            let runs = self.state.runs_free() >= RUNS_RESERVE.saturating_add(more);
             if self.state.fits(bytes) && runs {
                 return Ok(());
             }
@@ -131,12 +131,18 @@ impl<D: BlockDevice> Txn<'_, D> {
         Ok(())
     }
 
-    /// Chooses the blocks that the next fold may take, and opens windows for them.
+    /// Chooses the blocks that the next fold may take, and opens windows for them. Data gives its
+    /// windows up when nothing else is left.
     async fn pick_blocks(&mut self) -> Result<Picks> {
         let mut picks = Picks::new();
         self.space.offer(&mut picks);
         while !picks.is_full() {
-            let Some((run, erased)) = self.open_window(&picks).await? else { break };
+            let mut opened = self.open_window(&picks).await?;
+            if opened.is_none() {
+                self.space.close_data();
+                opened = self.open_window(&picks).await?;
+            }
+            let Some((run, erased)) = opened else { break };
             self.space.open(run, erased);
             let before = picks.len();
             self.space.offer(&mut picks);
@@ -149,7 +155,7 @@ impl<D: BlockDevice> Txn<'_, D> {
 
     /// Finds and opens the run to work in next. What the log calls erased it stops calling so,
     /// durably, before the first program.
-    async fn open_window(&mut self, held: &[Pick]) -> Result<Option<(FreeRun, bool)>> {
+    pub(super) async fn open_window(&mut self, held: &[Pick]) -> Result<Option<(FreeRun, bool)>> {
         Ok(match self.find_window(held).await? {
             None => None,
             Some((run, Want::Erased)) => {
@@ -218,7 +224,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         }
         let mut done = 0_u32;
         while done < budget {
-            self.make_room(0).await?;
+            self.make_room(0, 0).await?;
             if self.find_run(Want::Erased, &[]).await?.is_some() {
                 break;
             }

@@ -143,7 +143,11 @@ impl<D: BlockDevice> Txn<'_, D> {
             self.space.consume(pick.block);
             return Ok(pick);
         }
-        let found = self.find_run(Want::One, &[]).await?;
+        let mut found = self.find_run(Want::One, &[]).await?;
+        if found.is_none() {
+            self.space.close_data();
+            found = self.find_run(Want::One, &[]).await?;
+        }
         Ok(Pick { block: found.ok_or(Error::NoSpace)?.start, erased: false })
     }
 

@@ -23,6 +23,7 @@
 //! entry. Once per filled pending set: folds, each one node read and one to three written.
 
 mod amend;
+mod data;
 mod fold;
 mod format;
 mod log;
@@ -38,7 +39,7 @@ use super::media::Media;
 use super::space::{ItemStore, Space};
 use super::tree::{self, Hint};
 use crate::error::{Error, Result, corrupt};
-use crate::format::change::{Change, ChangeWriter};
+use crate::format::change::{Change, ChangeWriter, Run};
 use crate::format::group::{self, Group};
 use crate::format::key::Key;
 use crate::format::record::{HEADER_BYTES, RecordKind};
@@ -51,6 +52,9 @@ use crate::units::{BlockNo, Generation, Level, ObjectId};
 /// be longer than the longest that is read.
 const RECORD_BYTES: usize = 1024;
 const _: () = assert!(RECORD_BYTES <= WORK_BYTES && RECORD_BYTES.is_multiple_of(64));
+
+/// Bytes of a change of blocks in a record.
+pub const RUN_BYTES: usize = 7;
 
 /// RAM that a volume works in.
 pub struct Buffers<'m> {
@@ -150,6 +154,14 @@ impl<D: BlockDevice> Txn<'_, D> {
         tree::next(&mut self.media, &self.state, &mut self.hint, from, target).await
     }
 
+    /// The last item at or before `key` of its object and kind.
+    ///
+    /// # Errors
+    /// `Corrupt`, or the device's.
+    pub async fn floor(&mut self, key: Key, target: &mut [u8]) -> Result<Option<(Key, usize)>> {
+        tree::floor(&mut self.media, &self.state, &mut self.hint, key, target).await
+    }
+
     /// The first node of `level` whose range ends behind `from`: its range and where it is.
     ///
     /// # Errors
@@ -173,14 +185,29 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// `ReadOnly`; `NoSpace` if only the reserve is left; `Bug` if `cost` is more than a record
     /// holds; those of folding and of the device. Nothing has changed then.
     pub async fn begin(&mut self, cost: usize, purpose: Purpose) -> Result<Batch> {
+        self.begin_runs(cost, 0, purpose).await
+    }
+
+    /// As [`Self::begin`], for a transaction with up to `runs` changes of blocks.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn begin_runs(
+        &mut self,
+        cost: usize,
+        runs: usize,
+        purpose: Purpose,
+    ) -> Result<Batch> {
         self.ready().await?;
         if purpose == Purpose::Grow {
             self.require_space().await?;
         } else if !self.has_space() {
             self.release().await?;
         }
-        self.make_room(cost).await?;
-        self.journal_room(HEADER_BYTES.saturating_add(cost)).await?;
+        // A change of blocks adds two runs at most.
+        self.make_room(cost, runs.saturating_mul(2)).await?;
+        let length = cost.saturating_add(runs.saturating_mul(RUN_BYTES));
+        self.journal_room(HEADER_BYTES.saturating_add(length)).await?;
         Ok(Batch { length: HEADER_BYTES })
     }
 
@@ -309,8 +336,15 @@ impl<D> Txn<'_, D> {
         chain_max.saturating_sub(chain).saturating_add(6).saturating_add(spare_room)
     }
 
-    fn has_space(&self) -> bool {
-        self.state.scalars.free.0 >= self.reserve()
+    /// Whether more than the reserve is left.
+    pub fn has_space(&self) -> bool {
+        self.has_space_for(0)
+    }
+
+    /// Whether the reserve is left when `count` blocks more hold data.
+    fn has_space_for(&self, count: u32) -> bool {
+        let used = self.space.pinned().saturating_add(count);
+        self.state.scalars.free.0 >= self.reserve().saturating_add(used)
     }
 
     /// Adds to `batch` that `key` has `value`; `absent` tells that the caller knows it is new.
@@ -340,6 +374,22 @@ impl<D> Txn<'_, D> {
     /// As for `put`.
     pub fn give_ids(&mut self, batch: &mut Batch, next: ObjectId) -> Result<()> {
         self.push(&mut batch.length, &Change::Objects(next))
+    }
+
+    /// Adds to `batch` that the blocks of `run` are in use.
+    ///
+    /// # Errors
+    /// As for `put`.
+    pub fn take(&mut self, batch: &mut Batch, run: Run) -> Result<()> {
+        self.push(&mut batch.length, &Change::Take(run))
+    }
+
+    /// Adds to `batch` that the blocks of `run` are free.
+    ///
+    /// # Errors
+    /// As for `put`.
+    pub fn give(&mut self, batch: &mut Batch, run: Run) -> Result<()> {
+        self.push(&mut batch.length, &Change::Give(run))
     }
 
     fn push(&mut self, length: &mut usize, change: &Change<'_>) -> Result<()> {

@@ -93,6 +93,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         self.doubtful = true;
         self.space.close();
         self.erased_next = None;
+        self.space.close_data();
         self.journal.resolve(&mut self.media).await?;
         let plan = self.plan()?;
         let mut journal = self.journal.successor(plan.block, base_of(&plan.scalars))?;

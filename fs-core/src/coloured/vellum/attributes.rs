@@ -172,6 +172,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         self.writable()?;
         self.named(vnode)?;
         self.reap_some().await?;
+        self.commit_large(self.table.object(vnode)?).await?;
         let own_cost = self.attributes_cost(vnode)?.saturating_add(OWNER_COST);
         if own_cost.saturating_add(self.content_cost(vnode)?) > Txn::<D>::cost_max() {
             self.commit_content(vnode).await?;

@@ -23,6 +23,7 @@ use crate::format::name;
 use crate::format::owner::OwnerItem;
 use crate::format::page::VALUE_MAX;
 use crate::format::symlink;
+use crate::format::tail;
 use crate::format::xattr::XattrView;
 use crate::units::{BlockNo, Level, ObjectId};
 
@@ -64,6 +65,11 @@ struct Census {
     /// Attributes of objects that say that they have some, and attributes that are there.
     attributed: Fingerprint,
     attributes: Fingerprint,
+    /// Blocks of nodes and of runs.
+    blocks: Fingerprint,
+    /// The content whose items are gone through, and where its last run ended.
+    content: ObjectId,
+    end: u64,
 }
 
 /// An object and what it is, as one number.
@@ -80,7 +86,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     /// `Corrupt` with the first rule that is broken; the device's.
     pub async fn check(&mut self) -> Result<CheckReport> {
         let mut census = Census::default();
-        let blocks = self.check_nodes(&mut census).await?;
+        self.check_nodes(&mut census).await?;
         self.check_items(&mut census).await?;
         if census.owned != census.stored {
             return Err(self.broken("content without a name, or the reverse"));
@@ -94,13 +100,12 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if census.attributed != census.attributes {
             return Err(self.broken("attributes without an object"));
         }
-        self.check_space(&mut census, blocks).await?;
+        self.check_space(&mut census).await?;
         Ok(census.report)
     }
 
-    /// Every node of every level: ranges without gaps. Gives the blocks in use.
-    async fn check_nodes(&mut self, census: &mut Census) -> Result<Fingerprint> {
-        let mut blocks = Fingerprint::default();
+    /// Every node of every level: ranges without gaps.
+    async fn check_nodes(&mut self, census: &mut Census) -> Result<()> {
         for level in 0..=self.txn.state().scalars.root.level.0 {
             let mut from = Key::MIN;
             while let Some(place) = self.txn.next_node(Level(level), from).await? {
@@ -108,7 +113,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
                 if low != from || high <= low {
                     return Err(corrupt(pointer.block)(Malformed::Order));
                 }
-                blocks.add(pointer.block.0.into());
+                census.blocks.add(pointer.block.0.into());
                 census.report.nodes = census.report.nodes.saturating_add(1);
                 from = high;
                 if high == Key::END {
@@ -119,7 +124,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
                 return Err(self.broken("tree with a gap"));
             }
         }
-        Ok(blocks)
+        Ok(())
     }
 
     async fn check_items(&mut self, census: &mut Census) -> Result<()> {
@@ -134,8 +139,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
                     self.check_directory(census, key, value).await?;
                 }
                 Kind::INODE => self.check_inode(census, key, value).await?,
-                Kind::INLINE if key.offset == 0 => {
-                    census.stored.add(mark(key.object, Kind::INLINE.0));
+                Kind::INLINE | Kind::EXTENT | Kind::TAIL => {
+                    self.check_content(census, key, value)?;
                 }
                 Kind::SYMLINK if key.offset == 0 && symlink::is_target(value) => {
                     census.stored.add(mark(key.object, Kind::SYMLINK.0));
@@ -196,15 +201,36 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if inode.extras {
             census.attributed.add_times(object.0, self.count_attributes(object).await?);
         }
-        if inode.valid > 0 {
-            let key = content_key(inode);
-            census.owned.add(mark(key.object, key.kind.0));
-            let length = self.txn.get(key, &mut []).await?;
-            if length.is_none_or(|length| length as u64 != inode.valid) {
-                return Err(self.broken("content of another length"));
-            }
+        if inode.data >= self.txn.next_object() {
+            return Err(self.broken("content that was never made"));
+        }
+        let link = inode.kind == NodeType::Symlink;
+        if inode.data == ObjectId(0) || !(link || self.has_content(inode.data).await?) {
+            return Ok(());
+        }
+        let key = content_key(inode);
+        census.owned.add(mark(key.object, key.kind.0));
+        let length = self.txn.get(key, &mut []).await?;
+        if length.map_or(link, |length| length as u64 != inode.valid) {
+            return Err(self.broken("content of another length"));
+        }
+        let last = self.last_tail(inode.data).await?;
+        if last.is_some_and(|end| end != inode.valid) {
+            return Err(self.broken("tail of another length"));
         }
         Ok(())
+    }
+
+    /// Whether the log has anything of the content `data`.
+    async fn has_content(&mut self, data: ObjectId) -> Result<bool> {
+        let found = self.txn.next(inline::key(data), &mut []).await?;
+        Ok(found.is_some_and(|(key, _)| key.object == data && key.kind <= Kind::TAIL))
+    }
+
+    /// Where the tail items of `data` end.
+    async fn last_tail(&mut self, data: ObjectId) -> Result<Option<u64>> {
+        let found = self.txn.floor(tail::key(data, u64::MAX), &mut []).await?;
+        Ok(found.map(|(key, length)| key.offset.saturating_add(length as u64)))
     }
 
     /// The item of a file or link that has, or had, several names.
@@ -229,10 +255,12 @@ impl<D: BlockDevice> Vellum<'_, D> {
                 census.attributed.add_times(object.0, self.count_attributes(object).await?);
             }
             IntentKind::Destroy => {
-                if self.txn.get(inline::key(object), &mut []).await?.is_some() {
+                if self.has_content(object).await? {
                     census.owned.add(mark(object, Kind::INLINE.0));
                 }
             }
+            // The content has an owner, which uses less of it.
+            IntentKind::Trim => {}
         }
         Ok(())
     }
@@ -254,8 +282,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
     }
 
     /// The map of free space against everything that is in use.
-    async fn check_space(&mut self, census: &mut Census, used: Fingerprint) -> Result<()> {
-        let mut used = used;
+    async fn check_space(&mut self, census: &mut Census) -> Result<()> {
+        let mut used = census.blocks;
         for block in self.reserved_blocks() {
             used.add(block.0.into());
         }
@@ -297,6 +325,36 @@ impl<D: BlockDevice> Vellum<'_, D> {
 }
 
 impl<D> Vellum<'_, D> {
+    /// A piece of a content: behind the one before it, and of one that was not seen yet if it is of
+    /// another object.
+    fn check_content(&self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
+        if census.content != key.object {
+            census.content = key.object;
+            census.end = 0;
+            census.stored.add(mark(key.object, Kind::INLINE.0));
+        }
+        match key.kind {
+            Kind::EXTENT => {
+                let run = self.run_of(key, value)?;
+                if key.offset < census.end {
+                    return Err(self.broken("runs over one another"));
+                }
+                census.end = self.units().start(run.end());
+                for behind in 0..run.blocks {
+                    census.blocks.add(run.block.plus(behind).0.into());
+                }
+            }
+            Kind::TAIL if value.is_empty() || value.len() > tail::BYTES_MAX => {
+                return Err(self.broken("tail item of a wrong length"));
+            }
+            Kind::INLINE if key.offset != 0 || value.len() > inline::BYTES_MAX => {
+                return Err(self.broken("inline item of a wrong length"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     fn check_attribute(&self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
         let attribute = XattrView::decode(value).map_err(|rule| self.malformed(rule))?;
         let hash = name::hash(attribute.name, &self.txn.superblock().hash_seed);
@@ -318,7 +376,7 @@ impl<D> Vellum<'_, D> {
         corrupt(self.txn.state().scalars.root.block)(rule)
     }
 
-    fn broken(&self, what: &'static str) -> Error {
+    pub(super) fn broken(&self, what: &'static str) -> Error {
         self.malformed(Malformed::Field(what))
     }
 }

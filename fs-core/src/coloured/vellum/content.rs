@@ -1,15 +1,21 @@
-//! Content of files: read from the item or the draft, written to the draft, committed as one item.
+//! Content of files: drafted, resized, committed in one transaction.
+//!
+//! A draft is *inline*, up to 448 bytes in its buffer, or in blocks: see `write.rs`. Which of the
+//! two the committed content is does not matter to who reads it.
 
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::txn::{Batch, DELETE_COST, Purpose, put_cost};
+use super::plan::Changes;
 use super::{Vellum, touched};
 use crate::api::VnodeId;
 use crate::error::{Error, Malformed, Result, corrupt};
 use crate::format::inline::{self, BYTES_MAX};
-use crate::format::inode::Inode;
-use crate::memory::{Draft, Home, Node};
-use crate::units::ObjectId;
+use crate::format::inode::{Inode, NodeType};
+use crate::format::key::Kind;
+use crate::memory::{Draft, Home, LastBlock, Node, OpenBlock, Stored};
+use crate::mutant::{self, Mutant};
+use crate::units::{BlockNo, ObjectId};
 
 /// Sizes are 48 bits wide on the medium.
 const SIZE_MAX: u64 = (1 << 48) - 1;
@@ -21,15 +27,22 @@ impl<D> Vellum<'_, D> {
         self.drafts.get(usize::from(number)).map(Some).ok_or(Error::Bug)
     }
 
-    fn draft_mut(&mut self, vnode: VnodeId) -> Result<&mut Draft> {
+    pub(super) fn draft_mut(&mut self, vnode: VnodeId) -> Result<&mut Draft> {
         let number = self.node(vnode)?.draft.ok_or(Error::Bug)?;
         self.drafts.get_mut(usize::from(number)).ok_or(Error::Bug)
     }
 
-    /// Abandons the draft of `vnode`, if it has one.
+    /// Abandons the draft of `vnode`, if it has one: its blocks are free again.
     pub(super) fn drop_draft(&mut self, vnode: VnodeId) -> Result<()> {
-        let Some(number) = self.table.get_mut(vnode)?.draft.take() else { return Ok(()) };
-        self.drafts.get_mut(usize::from(number)).ok_or(Error::Bug)?.used = false;
+        let Some(number) = self.node(vnode)?.draft else { return Ok(()) };
+        self.drop_spare(vnode)?;
+        self.cut_out(vnode, 0, u64::MAX)?;
+        let draft = self.drafts.get_mut(usize::from(number)).ok_or(Error::Bug)?;
+        if let Some(OpenBlock { block, fresh: true, .. }) = draft.open.take() {
+            self.txn.unpin(block, 1);
+        }
+        draft.used = false;
+        self.table.get_mut(vnode)?.draft = None;
         Ok(())
     }
 
@@ -39,27 +52,32 @@ impl<D> Vellum<'_, D> {
         Ok(size.unwrap_or(self.node(vnode)?.inode.size))
     }
 
+    /// Bytes of content of `vnode` that count, those of the draft if there is one.
+    pub(super) fn valid_of(&self, vnode: VnodeId) -> Result<u64> {
+        let valid = self.draft_of(vnode)?.map(|draft| draft.valid);
+        Ok(valid.unwrap_or(self.node(vnode)?.inode.valid))
+    }
+
     /// The attributes that `vnode` has once its draft is committed.
     pub(super) fn committed_inode(&self, vnode: VnodeId) -> Result<Inode> {
-        let object = self.table.object(vnode)?;
         let inode = self.node(vnode)?.inode;
         let Some(draft) = self.draft_of(vnode)? else { return Ok(inode) };
         let mut inode = touched(inode, (self.clock)(), true);
         inode.size = draft.size;
-        inode.valid = draft.valid as u64;
-        if draft.valid > 0 && inode.data == ObjectId(0) {
-            inode.data = object;
-        }
+        inode.valid = draft.valid;
+        inode.data = self.target_data(vnode)?.0;
         Ok(inode)
     }
 
-    /// What committing the draft of `vnode` costs: the content, or that there is none any more.
+    /// What committing the draft of `vnode` costs, which is inline, as the content was before: the
+    /// content, or that there is none any more.
     pub(super) fn content_cost(&self, vnode: VnodeId) -> Result<usize> {
         let draft = self.draft_of(vnode)?;
-        Ok(draft.map_or(0, |draft| put_cost(draft.valid).max(DELETE_COST)))
+        Ok(draft.map_or(0, |draft| put_cost(draft.content().len()).max(DELETE_COST)))
     }
 
-    /// Adds the content of `vnode`'s draft to `batch`; `inode` is what it will have.
+    /// Adds the content of `vnode`'s draft to `batch`, which is inline, as the content was before;
+    /// `inode` is what it will have.
     pub(super) fn put_content(
         &mut self,
         batch: &mut Batch,
@@ -79,72 +97,161 @@ impl<D> Vellum<'_, D> {
 
     /// What was added by `put_content` is durable.
     pub(super) fn content_committed(&mut self, vnode: VnodeId, inode: Inode) -> Result<()> {
+        let last = self.last_of(vnode)?;
         self.drop_draft(vnode)?;
-        self.table.get_mut(vnode)?.inode = inode;
+        let node = self.table.get_mut(vnode)?;
+        node.inode = inode;
+        node.last = last;
+        node.forget_runs();
+        Ok(())
+    }
+
+    /// The block that the next draft may write on in.
+    fn last_of(&self, vnode: VnodeId) -> Result<Option<LastBlock>> {
+        let before = self.node(vnode)?.last;
+        let Some(draft) = self.draft_of(vnode)? else { return Ok(before) };
+        let units = self.units();
+        let Some(open) = draft.open else {
+            // Nothing of it has changed if nothing was written.
+            let same = draft.low == u64::MAX && !draft.replaced;
+            return Ok(before.filter(|_| same));
+        };
+        let at_end = open.index == units.index(draft.valid)
+            && open.units == units.unit_of(draft.valid)
+            && !open.torn
+            && open.units > 0
+            && open.block != BlockNo(0);
+        let units = u16::try_from(open.units).unwrap_or(0);
+        Ok(at_end.then_some(LastBlock { block: open.block, units }))
+    }
+
+    /// Whether the draft of `vnode` and what is committed are both inline, or nothing.
+    pub(super) fn is_simple(&self, vnode: VnodeId) -> Result<bool> {
+        let draft = self.draft_of(vnode)?;
+        Ok(draft.is_none_or(|draft| draft.inline && draft.stored != Stored::Runs))
+    }
+
+    /// Cuts the draft, which is in blocks, to `size` bytes. No I/O.
+    fn cut(&mut self, vnode: VnodeId, size: u64) -> Result<()> {
+        let units = self.units();
+        let inode = self.node(vnode)?.inode;
+        let open = self.draft_of(vnode)?.ok_or(Error::Bug)?.open;
+        if let Some(open) = open {
+            let unit = units.start(open.index).saturating_add(units.bytes(open.units));
+            if size < unit || (size == unit && !open.fresh && !open.grown) {
+                self.close_open(vnode)?;
+            } else if open.loaded {
+                let within = usize::try_from(size.saturating_sub(unit)).unwrap_or(usize::MAX);
+                let end = usize::try_from(units.unit).unwrap_or(0);
+                let draft = self.draft_mut(vnode)?;
+                if let Some(rest) = draft.bytes.get_mut(within..end) {
+                    rest.fill(0);
+                    draft.open = Some(OpenBlock { dirty: true, ..open });
+                }
+            }
+        }
+        self.cut_out(vnode, units.index_after(size), u64::MAX)?;
+        let draft = self.draft_mut(vnode)?;
+        for run in &mut draft.runs {
+            let start = units.start(run.index);
+            let most = size.saturating_sub(start).div_ceil(units.unit);
+            if run.block != BlockNo(0) {
+                run.units = run.units.min(u32::try_from(most).unwrap_or(u32::MAX));
+            }
+        }
+        draft.base = draft.base.min(size);
+        draft.low = draft.low.min(size).min(inode.valid);
+        (draft.valid, draft.size) = (size, size);
+        Ok(())
+    }
+
+    /// Makes the draft that of an empty content. No I/O.
+    fn empty(&mut self, vnode: VnodeId) -> Result<()> {
+        self.drop_spare(vnode)?;
+        self.draft_mut(vnode)?.valid = 0;
+        self.cut_out(vnode, 0, u64::MAX)?;
+        let draft = self.draft_mut(vnode)?;
+        let open = draft.open.take();
+        let was_announced = core::mem::take(&mut draft.announced);
+        *draft = Draft {
+            used: true,
+            stored: draft.stored,
+            replaced: draft.stored == Stored::Runs,
+            low: 0,
+            ..Draft::EMPTY
+        };
+        if let Some(OpenBlock { block, fresh: true, .. }) = open {
+            self.txn.unpin(block, 1);
+        }
+        self.intents |= was_announced;
         Ok(())
     }
 }
 
 #[colour]
 impl<D: BlockDevice> Vellum<'_, D> {
-    /// Copies the committed content of a file to `target`.
-    async fn load(&mut self, inode: &Inode, target: &mut [u8; BYTES_MAX]) -> Result<usize> {
-        if inode.valid == 0 {
-            return Ok(0);
-        }
-        let damaged = corrupt(self.txn.state().scalars.root.block);
-        let found = self.txn.get(inline::key(inode.data), target).await?;
-        match found {
-            Some(length) if length as u64 == inode.valid => Ok(length),
-            _ => Err(damaged(Malformed::Field("valid"))),
-        }
-    }
-
-    pub(super) async fn read_at(
-        &mut self,
-        vnode: VnodeId,
-        offset: u64,
-        target: &mut [u8],
-    ) -> Result<usize> {
-        self.file(vnode)?;
-        let mut loaded = [0; BYTES_MAX];
-        let size = self.size_of(vnode)?;
-        let inode = self.node(vnode)?.inode;
-        let content = if let Some(draft) = self.draft_of(vnode)? {
-            draft.content()
-        } else {
-            let valid = self.load(&inode, &mut loaded).await?;
-            loaded.get(..valid).ok_or(Error::Bug)?
-        };
-        let rest = usize::try_from(size.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let count = rest.min(target.len());
-        let target = target.get_mut(..count).ok_or(Error::Bug)?;
-        target.fill(0);
-        let from = usize::try_from(offset).unwrap_or(usize::MAX);
-        let valid = content.get(from..).unwrap_or_default();
-        for (byte, valid) in target.iter_mut().zip(valid) {
-            *byte = *valid;
-        }
-        Ok(count)
-    }
-
-    /// Gives `vnode` a draft with its committed content, unless it has one.
-    async fn make_draft(&mut self, vnode: VnodeId) -> Result<()> {
+    /// Gives `vnode` a draft that shows its committed content, unless it has one.
+    pub(super) async fn make_draft(&mut self, vnode: VnodeId) -> Result<()> {
         self.file(vnode)?;
         self.writable()?;
         if self.node(vnode)?.draft.is_some() {
-            return Ok(());
+            return self.drop_spare(vnode);
         }
         if self.drafts.iter().all(|draft| draft.used) {
             self.commit_unused().await?;
         }
         let free = self.drafts.iter().position(|draft| !draft.used).ok_or(Error::NoDraft)?;
-        let mut bytes = [0; BYTES_MAX];
         let inode = self.node(vnode)?.inode;
-        let valid = self.load(&inode, &mut bytes).await?;
+        let stored = self.stored(&inode).await?;
+        if stored == Stored::Inline {
+            self.load_inline(free, &inode).await?;
+        }
         let draft = self.drafts.get_mut(free).ok_or(Error::Bug)?;
-        *draft = Draft { used: true, size: inode.size, valid, bytes };
+        let inline = stored != Stored::Runs || inode.valid == 0;
+        let bytes = draft.bytes;
+        *draft = Draft {
+            used: true,
+            inline,
+            stored,
+            replaced: inline && stored == Stored::Runs,
+            size: inode.size,
+            valid: inode.valid,
+            base: if inline { 0 } else { inode.valid },
+            data: if inline { ObjectId(0) } else { inode.data },
+            bytes,
+            ..Draft::EMPTY
+        };
         self.table.get_mut(vnode)?.draft = Some(u8::try_from(free).map_err(|_| Error::Bug)?);
+        Ok(())
+    }
+
+    /// What the log has of a content.
+    pub(super) async fn stored(&mut self, inode: &Inode) -> Result<Stored> {
+        if inode.data == ObjectId(0) {
+            return Ok(Stored::Nothing);
+        }
+        if inode.kind == NodeType::Symlink {
+            return Ok(Stored::Inline);
+        }
+        let found = self.txn.next(inline::key(inode.data), &mut []).await?;
+        Ok(match found.filter(|(key, _)| key.object == inode.data) {
+            Some((key, _)) if key.kind == Kind::INLINE => Stored::Inline,
+            Some((key, _)) if key.kind <= Kind::TAIL => Stored::Runs,
+            _ if inode.valid > 0 => Stored::Runs,
+            _ => Stored::Nothing,
+        })
+    }
+
+    /// Copies an inline content to the buffer of draft `number`.
+    async fn load_inline(&mut self, number: usize, inode: &Inode) -> Result<()> {
+        let damaged = corrupt(self.txn.state().scalars.root.block);
+        let Self { txn, drafts, .. } = self;
+        let draft = drafts.get_mut(number).ok_or(Error::Bug)?;
+        let found = txn.get(inline::key(inode.data), &mut draft.bytes).await?;
+        let length = found.filter(|length| *length <= BYTES_MAX);
+        if length.is_none_or(|length| length as u64 != inode.valid) {
+            return Err(damaged(Malformed::Field("valid")));
+        }
         Ok(())
     }
 
@@ -156,38 +263,103 @@ impl<D: BlockDevice> Vellum<'_, D> {
     ) -> Result<usize> {
         self.file(vnode)?;
         self.writable()?;
-        let from = usize::try_from(offset).map_err(|_| Error::TooLarge)?;
-        let end = from.checked_add(source.len()).filter(|end| *end <= BYTES_MAX);
+        let end = offset.checked_add(source.len() as u64).filter(|end| *end <= SIZE_MAX);
         let end = end.ok_or(Error::TooLarge)?;
         // Space is asked for now, so that committing cannot fail for lack of it.
-        self.txn.require_space().await?;
+        self.require_space().await?;
         if source.is_empty() {
             return Ok(0);
         }
         self.make_draft(vnode).await?;
         let draft = self.draft_mut(vnode)?;
-        if let Some(gap) = draft.bytes.get_mut(draft.valid..from) {
-            gap.fill(0);
+        if draft.inline && end <= BYTES_MAX as u64 {
+            return draft.write_inline(offset, source).ok_or(Error::Bug);
         }
-        draft.bytes.get_mut(from..end).ok_or(Error::Bug)?.copy_from_slice(source);
-        draft.valid = draft.valid.max(end);
-        draft.size = draft.size.max(end as u64);
-        Ok(source.len())
+        if draft.inline {
+            self.leave_inline(vnode).await?;
+        }
+        self.write_blocks(vnode, offset, source).await
     }
 
+    /// Writes as far as it gets: an error after the first step ends the write there.
+    async fn write_blocks(&mut self, vnode: VnodeId, offset: u64, source: &[u8]) -> Result<usize> {
+        let mut done = 0_usize;
+        while let Some(rest) = source.get(done..).filter(|rest| !rest.is_empty()) {
+            let at = offset.saturating_add(done as u64);
+            if at > self.valid_of(vnode)? {
+                self.bridge(vnode, at).await?;
+            }
+            match self.write_step(vnode, at, rest).await {
+                Ok(taken) => done = done.saturating_add(taken),
+                Err(error) if done == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(done)
+    }
+
+    /// Moves an inline draft to blocks.
+    async fn leave_inline(&mut self, vnode: VnodeId) -> Result<()> {
+        self.drop_spare(vnode)?;
+        let units = self.units();
+        let valid = self.valid_of(vnode)?;
+        let mut open = OpenBlock {
+            index: 0,
+            block: BlockNo(0),
+            units: 0,
+            loaded: true,
+            dirty: true,
+            torn: false,
+            fresh: false,
+            grown: false,
+        };
+        let mut first = 0;
+        if valid >= units.unit {
+            let block = self.take_block(BlockNo(0)).await?;
+            let number = usize::from(self.node(vnode)?.draft.ok_or(Error::Bug)?);
+            let Self { txn, drafts, .. } = self;
+            let draft = drafts.get_mut(number).ok_or(Error::Bug)?;
+            draft.spare = block;
+            first = usize::try_from(units.unit).map_err(|_| Error::Bug)?;
+            txn.write_data(block, 0, draft.bytes.get(..first).ok_or(Error::Bug)?).await?;
+            (open.block, open.units, open.fresh, open.grown) = (block, 1, true, true);
+        }
+        let draft = self.draft_mut(vnode)?;
+        let length = usize::try_from(valid).map_err(|_| Error::Bug)?;
+        draft.bytes.copy_within(first..length, 0);
+        draft.bytes.get_mut(length.saturating_sub(first)..).unwrap_or_default().fill(0);
+        (draft.inline, draft.replaced, draft.base, draft.low) = (false, true, 0, 0);
+        (draft.data, draft.announced, draft.spare) = (ObjectId(0), false, BlockNo(0));
+        draft.open = (valid > 0).then_some(open);
+        Ok(())
+    }
+
+    /// Cuts the content to `size` bytes, or lengthens it with zeros: drafted, like a write.
     pub(super) async fn resize(&mut self, vnode: VnodeId, size: u64) -> Result<()> {
         self.file(vnode)?;
         if size > SIZE_MAX {
             return Err(Error::TooLarge);
         }
         if size > self.size_of(vnode)? {
-            self.txn.require_space().await?;
+            self.require_space().await?;
         }
         self.make_draft(vnode).await?;
         let draft = self.draft_mut(vnode)?;
-        draft.size = size;
-        draft.valid = draft.valid.min(usize::try_from(size).unwrap_or(usize::MAX));
-        Ok(())
+        if draft.inline {
+            draft.size = size;
+            draft.valid = draft.valid.min(size);
+            draft.low = 0;
+            return Ok(());
+        }
+        if size >= draft.valid {
+            draft.size = size;
+            return Ok(());
+        }
+        if size == 0 {
+            return self.empty(vnode);
+        }
+        self.before_cut(vnode, size).await?;
+        self.cut(vnode, size)
     }
 
     /// Commits the draft of `vnode`: one transaction, old or new. A file whose name is gone has
@@ -198,13 +370,35 @@ impl<D: BlockDevice> Vellum<'_, D> {
             return Ok(());
         }
         self.writable()?;
-        let cost = self.content_cost(vnode)?.saturating_add(self.attributes_cost(vnode)?);
-        let mut batch = self.txn.begin(cost, Purpose::Shrink).await?;
+        let counted = self.prepare(vnode).await?;
+        let cost = counted.cost.saturating_add(self.attributes_cost(vnode)?);
+        let mut batch = self.txn.begin_runs(cost, counted.runs, Purpose::Shrink).await?;
         let inode = self.committed_inode(vnode)?;
-        self.put_content(&mut batch, vnode, &inode)?;
+        self.plan_content(&mut Changes::into_batch(&mut batch), vnode).await?;
         self.put_attributes(&mut batch, vnode, &inode).await?;
         self.txn.commit(batch).await?;
         self.content_committed(vnode, inode)
+    }
+
+    /// Makes everything durable that the commit of `vnode`'s draft refers to, and counts what the
+    /// commit costs beside the attributes.
+    pub(super) async fn prepare(&mut self, vnode: VnodeId) -> Result<Changes<'static>> {
+        if !self.draft_of(vnode)?.is_none_or(|draft| draft.inline) {
+            self.finish(vnode).await?;
+            self.txn.settle_data().await?;
+        }
+        let mut counted = Changes::counted();
+        self.plan_content(&mut counted, vnode).await?;
+        Ok(counted)
+    }
+
+    /// Commits the draft of `object` if it is not of a kind that other transactions can take along.
+    pub(super) async fn commit_large(&mut self, object: ObjectId) -> Result<()> {
+        let Some(vnode) = self.table.locate(object) else { return Ok(()) };
+        if self.is_simple(vnode)? || mutant::on(Mutant::RenameWithoutDraft) {
+            return Ok(());
+        }
+        self.commit_content(vnode).await
     }
 
     /// Commits the draft of one file that nobody has open, if there is one: its last handle was

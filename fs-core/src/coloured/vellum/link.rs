@@ -38,6 +38,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
             return Err(Error::TooManyNames);
         }
         self.reap_some().await?;
+        self.commit_large(self.table.object(file)?).await?;
         let mut old = NameBuf::new();
         let old_cost = match self.node(file)?.home {
             Home::Entry(key) => {

@@ -53,10 +53,14 @@ impl<D: BlockDevice> Transact for Vellum<'_, D> {
                 if self.is_committed(vnode)? {
                     return Ok(0);
                 }
+                self.simple(vnode)?;
                 Ok(self.content_cost(vnode)?.saturating_add(self.attributes_cost(vnode)?))
             }
             Step::Rename { from, old, to, new } => {
                 let Some(plan) = self.plan_file(from, old, to, new).await? else { return Ok(0) };
+                if let Some(vnode) = self.table.locate(plan.source.object) {
+                    self.simple(vnode)?;
+                }
                 self.move_cost(&plan, self.checked(new)?)
             }
             Step::Remove { directory, name } => {
@@ -81,7 +85,7 @@ impl<D: BlockDevice> Transact for Vellum<'_, D> {
             Step::Commit(vnode) => self.add_commit(list, vnode).await,
             Step::Rename { from, old, to, new } => {
                 match self.plan_file(from, old, to, new).await? {
-                    Some(plan) => self.add_move(list, &plan, new),
+                    Some(plan) => self.add_move(list, &plan, new).await,
                     None => Ok(()),
                 }
             }
@@ -91,7 +95,7 @@ impl<D: BlockDevice> Transact for Vellum<'_, D> {
                 self.untouched(list, &entry)?;
                 let left = self.left_by(&inode);
                 self.txn.delete(&mut list.batch, entry.key)?;
-                self.drop_object(&mut list.batch, &entry, &inode, left.as_ref())?;
+                self.drop_object(&mut list.batch, &entry, &inode, left.as_ref()).await?;
                 list.note(entry.object, Done::Dropped(left))
             }
         }
@@ -130,6 +134,29 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if entry.kind == NodeType::Directory { Err(Error::IsADirectory) } else { Ok(entry) }
     }
 
+    async fn add_move(&mut self, list: &mut List, plan: &Plan, new: &[u8]) -> Result<()> {
+        let name = self.checked(new)?;
+        self.untouched(list, &plan.source)?;
+        if let Some((target, _)) = &plan.target {
+            self.untouched(list, target)?;
+        }
+        if self.txn.changes(&list.batch, plan.key) {
+            return Err(Error::Invalid);
+        }
+        let (inode, left) = self.stage_move(&mut list.batch, plan, name).await?;
+        self.txn.delete(&mut list.batch, plan.source.key)?;
+        let bytes = u8::try_from(name.as_bytes().len()).unwrap_or(u8::MAX);
+        let done = match plan.source.inode {
+            Some(_) => Done::Moved(inode, plan.key, bytes),
+            None => Done::Committed(inode),
+        };
+        list.note(plan.source.object, done)?;
+        match &plan.target {
+            Some((target, _)) => list.note(target.object, Done::Dropped(left)),
+            None => Ok(()),
+        }
+    }
+
     async fn add_commit(&mut self, list: &mut List, vnode: VnodeId) -> Result<()> {
         if self.is_committed(vnode)? {
             return Ok(());
@@ -156,27 +183,9 @@ impl<D> Vellum<'_, D> {
         Ok(node.draft.is_none() || node.home == Home::Nowhere)
     }
 
-    fn add_move(&mut self, list: &mut List, plan: &Plan, new: &[u8]) -> Result<()> {
-        let name = self.checked(new)?;
-        self.untouched(list, &plan.source)?;
-        if let Some((target, _)) = &plan.target {
-            self.untouched(list, target)?;
-        }
-        if self.txn.changes(&list.batch, plan.key) {
-            return Err(Error::Invalid);
-        }
-        let (inode, left) = self.stage_move(&mut list.batch, plan, name)?;
-        self.txn.delete(&mut list.batch, plan.source.key)?;
-        let bytes = u8::try_from(name.as_bytes().len()).unwrap_or(u8::MAX);
-        let done = match plan.source.inode {
-            Some(_) => Done::Moved(inode, plan.key, bytes),
-            None => Done::Committed(inode),
-        };
-        list.note(plan.source.object, done)?;
-        match &plan.target {
-            Some((target, _)) => list.note(target.object, Done::Dropped(left)),
-            None => Ok(()),
-        }
+    /// Refuses what is uncommitted in blocks: it is a record of its own.
+    fn simple(&self, vnode: VnodeId) -> Result<()> {
+        if self.is_simple(vnode)? { Ok(()) } else { Err(Error::TooManyChanges) }
     }
 
     /// Refuses to change what `list` changes already: the entry, or the object.

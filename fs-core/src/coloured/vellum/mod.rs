@@ -29,10 +29,15 @@ mod link;
 mod list;
 mod names;
 mod operations;
+mod plan;
 mod remove;
 mod rename;
+mod replace;
+mod runs;
 mod slots;
 mod swap;
+mod view;
+mod write;
 
 use super::colour;
 use super::device::BlockDevice;
@@ -147,7 +152,7 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
             return Ok(vnode);
         }
         let Directory { inode, parent } = self.read_directory(object).await?;
-        let node = Node { home: Home::Item, inode, parent, name: 0, draft: None };
+        let node = Node::new(Home::Item, inode, parent, 0);
         self.take_slot(object, node).await
     }
 

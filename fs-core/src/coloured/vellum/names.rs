@@ -91,7 +91,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         let home = if entry.inode.is_some() { Home::Entry(entry.key) } else { Home::Item };
         let inode = self.inode_of(entry).await?;
-        let node = Node { home, inode, parent: ObjectId(0), name: entry.name, draft: None };
+        let node = Node::new(home, inode, ObjectId(0), entry.name);
         self.take_slot(entry.object, node).await
     }
 

@@ -206,11 +206,11 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
     }
 
     async fn replace(&mut self, directory: VnodeId, name: &[u8], content: &[u8]) -> Result<()> {
-        if content.len() > BYTES_MAX {
-            return Err(Error::TooLarge);
-        }
         // Asked for first: a draft that somebody has of this file survives the refusal.
-        self.txn.require_space().await?;
+        self.require_space().await?;
+        if content.len() > BYTES_MAX {
+            return self.replace_large(directory, name, content).await;
+        }
         let vnode = match self.lookup(directory, name).await {
             Err(Error::NotFound) => {
                 let vnode = self.make(directory, name, NodeType::File, content).await?;

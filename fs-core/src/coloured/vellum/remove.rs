@@ -16,7 +16,7 @@ use crate::format::key::Key;
 use crate::format::name::Name;
 use crate::format::superblock::DEPTH_MAX;
 use crate::format::symlink;
-use crate::memory::{Home, Node};
+use crate::memory::{Home, Node, Stored};
 use crate::mutant::{self, Mutant};
 use crate::units::ObjectId;
 
@@ -136,9 +136,59 @@ impl<D: BlockDevice> Vellum<'_, D> {
             self.txn.commit(batch).await?;
             batch = self.txn.begin(cost, Purpose::Shrink).await?;
         }
-        self.drop_object(&mut batch, entry, inode, left.as_ref())?;
+        self.drop_object(&mut batch, entry, inode, left.as_ref()).await?;
         self.txn.commit(batch).await?;
         self.entry_gone(entry, left)
+    }
+}
+
+#[colour]
+impl<D: BlockDevice> Vellum<'_, D> {
+    /// Adds to `batch` what the removal of the name `entry` does to its object: `left` are its
+    /// attributes if it has other names; else it goes.
+    pub(super) async fn drop_object(
+        &mut self,
+        batch: &mut Batch,
+        entry: &Entry,
+        inode: &Inode,
+        left: Option<&Inode>,
+    ) -> Result<()> {
+        if let Some(left) = left {
+            return self.put_inode(batch, entry.object, left, false);
+        }
+        if entry.inode.is_none() {
+            self.txn.delete(batch, Inode::key(entry.object))?;
+        }
+        if inode.extras && !mutant::on(Mutant::AttributesLeft) {
+            self.leave_intent(batch, Intent::forget_key(entry.object), &Intent::FORGET).await?;
+        }
+        self.drop_content(batch, entry, inode).await
+    }
+
+    /// Adds to `batch` that the content of `entry`, whose last name goes, goes too: at once if it is
+    /// one item that nobody uses, else by an intent, after the last close.
+    async fn drop_content(
+        &mut self,
+        batch: &mut Batch,
+        entry: &Entry,
+        inode: &Inode,
+    ) -> Result<()> {
+        let vnode = self.table.locate(entry.object);
+        let uses = vnode.map_or(Ok(0), |vnode| self.table.uses(vnode))?;
+        match self.stored(inode).await? {
+            Stored::Nothing => return Ok(()),
+            Stored::Inline if uses == 0 => return self.txn.delete(batch, content_key(inode)),
+            Stored::Inline | Stored::Runs => {}
+        }
+        let intent = Intent { kind: IntentKind::Destroy, from: 0, to: inode.valid };
+        self.leave_intent(batch, Intent::key(inode.data), &intent).await
+    }
+
+    async fn leave_intent(&mut self, batch: &mut Batch, key: Key, intent: &Intent) -> Result<()> {
+        let absent = !self.intents || self.txn.get(key, &mut []).await?.is_none();
+        self.intents = true;
+        let value = intent.encode().map_err(|_| Error::Bug)?;
+        self.txn.put(batch, key, &value, absent)
     }
 }
 
@@ -175,7 +225,7 @@ impl<D> Vellum<'_, D> {
             NodeType::File | NodeType::Symlink => (Home::Entry(key), ObjectId(0)),
         };
         let name = u8::try_from(name.as_bytes().len()).unwrap_or(u8::MAX);
-        self.table.take(object, Node { home, inode, parent, name, draft: None }, may_go)
+        self.table.take(object, Node::new(home, inode, parent, name), may_go)
     }
 
     /// Adds a directory entry to `batch`.
@@ -222,48 +272,6 @@ impl<D> Vellum<'_, D> {
             links = inode.links;
         }
         Some(Inode { links, ..touched(*inode, (self.clock)(), false) })
-    }
-
-    /// Adds to `batch` what the removal of the name `entry` does to its object: `left` are its
-    /// attributes if it has other names; else it goes.
-    pub(super) fn drop_object(
-        &mut self,
-        batch: &mut Batch,
-        entry: &Entry,
-        inode: &Inode,
-        left: Option<&Inode>,
-    ) -> Result<()> {
-        if let Some(left) = left {
-            return self.put_inode(batch, entry.object, left, false);
-        }
-        if entry.inode.is_none() {
-            self.txn.delete(batch, Inode::key(entry.object))?;
-        }
-        if inode.extras && !mutant::on(Mutant::AttributesLeft) {
-            self.intents = true;
-            self.put_intent(batch, Intent::forget_key(entry.object), &Intent::FORGET)?;
-        }
-        self.drop_content(batch, entry, inode)
-    }
-
-    /// Adds to `batch` that the content of `entry`, whose last name goes, goes too: now, or, while
-    /// the file is in use, by an intent after the last close.
-    fn drop_content(&mut self, batch: &mut Batch, entry: &Entry, inode: &Inode) -> Result<()> {
-        if inode.valid == 0 {
-            return Ok(());
-        }
-        let vnode = self.table.locate(entry.object);
-        let uses = vnode.map_or(Ok(0), |vnode| self.table.uses(vnode))?;
-        if uses == 0 {
-            return self.txn.delete(batch, content_key(inode));
-        }
-        let intent = Intent { kind: IntentKind::Destroy, from: 0, to: inode.valid };
-        self.put_intent(batch, Intent::key(inode.data), &intent)
-    }
-
-    fn put_intent(&mut self, batch: &mut Batch, key: Key, intent: &Intent) -> Result<()> {
-        let value = intent.encode().map_err(|_| Error::Bug)?;
-        self.txn.put(batch, key, &value, true)
     }
 
     /// The name of `entry` is gone, durably. If it was the last one (there is nothing `left`),

@@ -47,6 +47,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         self.refuse_move(&plan).await?;
         self.reap_some().await?;
+        // What does not fit into one transaction with the names is committed before it.
+        self.require_space().await?;
+        self.commit_large(plan.source.object).await?;
         let batch = self.txn.begin(self.move_cost(&plan, new)?, Purpose::Grow).await?;
         self.commit_move(batch, &plan, new).await
     }
@@ -106,8 +109,31 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
     }
 
+    /// Adds all that `plan` changes to `batch`, but for the old name. Gives the attributes of the
+    /// source afterwards, and those that are left of the target if it has another name.
+    pub(super) async fn stage_move(
+        &mut self,
+        batch: &mut Batch,
+        plan: &Plan,
+        name: Name<'_>,
+    ) -> Result<(Inode, Option<Inode>)> {
+        let vnode = self.table.locate(plan.source.object);
+        let with_draft = !mutant::on(Mutant::RenameWithoutDraft);
+        let inode = self.moved_inode(plan.stored, vnode, with_draft)?;
+        let place = (plan.key, plan.target.is_none());
+        self.put_renamed(batch, &plan.source, place, plan.to, &inode, name)?;
+        if let (Some(vnode), true) = (vnode, with_draft) {
+            self.put_content(batch, vnode, &inode)?;
+        }
+        let left = plan.target.and_then(|(_, target)| self.left_by(&target));
+        if let Some((target, inode)) = &plan.target {
+            self.drop_object(batch, target, inode, left.as_ref()).await?;
+        }
+        Ok((inode, left))
+    }
+
     async fn commit_move(&mut self, mut batch: Batch, plan: &Plan, name: Name<'_>) -> Result<()> {
-        let (inode, left) = self.stage_move(&mut batch, plan, name)?;
+        let (inode, left) = self.stage_move(&mut batch, plan, name).await?;
         if mutant::on(Mutant::RenameInTwoRecords) {
             self.txn.commit(batch).await?;
             batch = self.txn.begin(DELETE_COST, Purpose::Shrink).await?;
@@ -127,29 +153,6 @@ impl<D: BlockDevice> Vellum<'_, D> {
 }
 
 impl<D> Vellum<'_, D> {
-    /// Adds all that `plan` changes to `batch`, but for the old name. Gives the attributes of the
-    /// source afterwards, and those that are left of the target if it has another name.
-    pub(super) fn stage_move(
-        &mut self,
-        batch: &mut Batch,
-        plan: &Plan,
-        name: Name<'_>,
-    ) -> Result<(Inode, Option<Inode>)> {
-        let vnode = self.table.locate(plan.source.object);
-        let with_draft = !mutant::on(Mutant::RenameWithoutDraft);
-        let inode = self.moved_inode(plan.stored, vnode, with_draft)?;
-        let place = (plan.key, plan.target.is_none());
-        self.put_renamed(batch, &plan.source, place, plan.to, &inode, name)?;
-        if let (Some(vnode), true) = (vnode, with_draft) {
-            self.put_content(batch, vnode, &inode)?;
-        }
-        let left = plan.target.and_then(|(_, target)| self.left_by(&target));
-        if let Some((target, inode)) = &plan.target {
-            self.drop_object(batch, target, inode, left.as_ref())?;
-        }
-        Ok((inode, left))
-    }
-
     /// The old entry goes, and what a replaced name leaves; the new entry comes, with the source's
     /// content, or the item of its own that it has.
     pub(super) fn move_cost(&self, plan: &Plan, name: Name<'_>) -> Result<usize> {

@@ -73,6 +73,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         self.txn.commit(batch).await?;
         for (vnode, inode) in pair {
             self.content_committed(vnode, inode)?;
+            self.table.get_mut(vnode)?.last = None;
         }
         Ok(())
     }

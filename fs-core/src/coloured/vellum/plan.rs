@@ -1,0 +1,647 @@
+//! What a commit of a content in blocks changes in the log.
+//!
+//! Every plan is gone through twice: once to count what it costs, before room is made for it, and
+//! once to put it into the transaction. Nothing changes in between, so both say the same.
+
+use super::super::colour;
+use super::super::device::BlockDevice;
+use super::super::txn::{Batch, DELETE_COST, Purpose, Txn, put_cost};
+use super::Vellum;
+use super::runs::{RUN_BLOCKS_MAX, StoredRun};
+use crate::api::VnodeId;
+use crate::error::{Error, Result};
+use crate::format::change::Run;
+use crate::format::dirent::BYTES_MAX as DIRENT_MAX;
+use crate::format::extent::{self, Placement};
+use crate::format::inline;
+use crate::format::inode::Inode;
+use crate::format::intent::{Intent, IntentKind};
+use crate::format::key::{Key, Kind};
+use crate::format::tail;
+use crate::memory::{DRAFT_RUNS, Draft, DraftRun, Node, Stored};
+use crate::mutant::{self, Mutant};
+use crate::units::{BlockNo, ObjectId};
+
+/// What a commit may cost beside the file's attributes: a record holds both.
+const COST_MAX: usize = 960;
+/// Changes of blocks that a commit may have.
+pub(super) const CHANGES_MAX: usize = 10;
+/// The most that one more run costs: itself, and a run of the log that it cuts in two.
+const RUN_COST: usize = 3 * put_cost(extent::SIZE) + 2 * 7;
+/// Runs whose commit is cheap enough without counting, if they replace nothing.
+const RUNS_UNCOUNTED: usize = 5;
+/// The highest byte of a content.
+const TO_THE_END: u64 = (1 << 48) - 1;
+
+/// The changes of a plan: counted, or put into a transaction.
+pub(super) struct Changes<'b> {
+    batch: Option<&'b mut Batch>,
+    /// Bytes of the pending set.
+    pub cost: usize,
+    /// Changes of blocks.
+    pub runs: usize,
+}
+
+impl<'b> Changes<'b> {
+    pub const fn counted() -> Self {
+        Self { batch: None, cost: 0, runs: 0 }
+    }
+
+    pub const fn into_batch(batch: &'b mut Batch) -> Self {
+        Self { batch: Some(batch), cost: 0, runs: 0 }
+    }
+
+    pub fn put<D: BlockDevice>(
+        &mut self,
+        txn: &mut Txn<'_, D>,
+        key: Key,
+        value: &[u8],
+        absent: bool,
+    ) -> Result<()> {
+        self.cost = self.cost.saturating_add(put_cost(value.len()));
+        match &mut self.batch {
+            Some(batch) => txn.put(batch, key, value, absent),
+            None => Ok(()),
+        }
+    }
+
+    pub fn delete<D: BlockDevice>(&mut self, txn: &mut Txn<'_, D>, key: Key) -> Result<()> {
+        self.cost = self.cost.saturating_add(DELETE_COST);
+        match &mut self.batch {
+            Some(batch) => txn.delete(batch, key),
+            None => Ok(()),
+        }
+    }
+
+    /// `count` blocks are used from now on, or free.
+    pub fn blocks<D: BlockDevice>(
+        &mut self,
+        txn: &mut Txn<'_, D>,
+        start: BlockNo,
+        count: u64,
+        used: bool,
+    ) -> Result<()> {
+        let length = u16::try_from(count).map_err(|_| Error::Bug)?;
+        if length == 0 {
+            return Ok(());
+        }
+        self.runs = self.runs.saturating_add(1);
+        let run = Run { start, length };
+        match &mut self.batch {
+            Some(batch) if used => txn.take(batch, run),
+            Some(batch) => txn.give(batch, run),
+            None => Ok(()),
+        }
+    }
+
+    /// All ids below `next` are given away.
+    pub fn ids<D: BlockDevice>(&mut self, txn: &mut Txn<'_, D>, next: ObjectId) -> Result<()> {
+        self.cost = self.cost.saturating_add(8);
+        match &mut self.batch {
+            Some(batch) => txn.give_ids(batch, next),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A run to be put, and whether its key is new.
+#[derive(Clone, Copy)]
+struct Out {
+    run: StoredRun,
+    absent: bool,
+    /// Whether the log has it so already.
+    known: bool,
+}
+
+/// Which runs of a draft are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// All.
+    All,
+    /// Those that can go to the log before the commit.
+    Early,
+}
+
+impl<D> Vellum<'_, D> {
+    /// The run of the draft that comes first from block `from` of the content on. The open block is
+    /// one of them.
+    fn next_run(&self, vnode: VnodeId, from: u64, which: Which) -> Result<Option<DraftRun>> {
+        let inode = self.node(vnode)?.inode;
+        let draft = self.draft_of(vnode)?.ok_or(Error::Bug)?;
+        let open = draft.open.filter(|open| {
+            let programmed = open.block != BlockNo(0) && open.units > 0;
+            which == Which::All && programmed && (open.fresh || open.grown)
+        });
+        let open = open.map(|open| DraftRun {
+            index: open.index,
+            block: open.block,
+            units: open.units,
+            fresh: open.fresh,
+        });
+        let early = |run: &DraftRun| which == Which::All || self.may_go_early(&inode, draft, run);
+        let runs = draft.runs.iter().copied().filter(early).chain(open);
+        Ok(runs.filter(|run| run.index >= from).min_by_key(|run| run.index))
+    }
+
+    /// Whether `run` can go to the log before the commit: nobody would see it there.
+    fn may_go_early(&self, inode: &Inode, draft: &Draft, run: &DraftRun) -> bool {
+        let units = self.units();
+        let behind = run.index >= units.index_after(inode.valid);
+        // The same bytes in another block are no change.
+        let same = draft.low >= inode.valid && run.index >= units.index(inode.valid);
+        draft.replaced || (draft.base >= inode.valid && (behind || same))
+    }
+
+    /// The object that the committed content of `vnode`'s draft belongs to, and whether it is new.
+    pub(super) fn target_data(&self, vnode: VnodeId) -> Result<(ObjectId, bool)> {
+        let Node { inode, .. } = *self.node(vnode)?;
+        let draft = self.draft_of(vnode)?.ok_or(Error::Bug)?;
+        let object = self.table.object(vnode)?;
+        let next = ObjectId(self.txn.next_object().0.max(object.0.saturating_add(1)));
+        Ok(match draft.stored {
+            _ if draft.announced && !draft.inline => (draft.data, false),
+            Stored::Runs if draft.replaced => (next, true),
+            _ if inode.data != ObjectId(0) => (inode.data, false),
+            _ if draft.valid == 0 => (ObjectId(0), false),
+            _ => (object, false),
+        })
+    }
+}
+
+#[colour]
+impl<D: BlockDevice> Vellum<'_, D> {
+    /// Adds that the runs of the draft are those of `data`: what they cover goes, blocks and all.
+    async fn plan_runs(
+        &mut self,
+        changes: &mut Changes<'_>,
+        vnode: VnodeId,
+        data: ObjectId,
+        which: Which,
+    ) -> Result<()> {
+        let mut from = 0;
+        let (mut out, mut rest): (Option<Out>, Option<StoredRun>) = (None, None);
+        while let Some(run) = self.next_run(vnode, from, which)? {
+            let end = run.index.saturating_add(self.blocks_of(&run));
+            // What stands before it: what an earlier run left of one of the log, or what that has.
+            let left = rest.take().map(|run| Out { run, absent: true, known: false });
+            if let Some(left) = left {
+                from = from.max(left.run.end());
+                rest = self.before_run(changes, data, &mut out, left, &run, end)?;
+            }
+            if let Some(index) = run.index.checked_sub(1).filter(|index| *index >= from) {
+                if let Some(known) = self.run_at(data, index).await? {
+                    let known = Out { run: known, absent: false, known: true };
+                    rest = self.before_run(changes, data, &mut out, known, &run, end)?;
+                }
+            }
+            let joined = self.joins(out.as_ref(), &run);
+            let mut replaced = false;
+            let mut scan = run.index;
+            while rest.is_none() && scan < end {
+                let old = self.run_from(data, scan).await?.filter(|old| old.index < end);
+                let Some(old) = old else { break };
+                if old.index == run.index && run.block != BlockNo(0) && !joined {
+                    replaced = true;
+                } else {
+                    let key = Placement::key(data, self.units().start(old.index));
+                    changes.delete(&mut self.txn, key)?;
+                }
+                rest = self.drop_part(changes, &old, &run, end)?;
+                scan = old.end();
+            }
+            if run.fresh {
+                let count = self.blocks_of(&run);
+                changes.blocks(&mut self.txn, run.block, count, true)?;
+            }
+            self.add_run(changes, data, &mut out, &run, joined, replaced)?;
+            from = end;
+        }
+        self.flush_run(changes, data, out)?;
+        let rest = rest.map(|run| Out { run, absent: true, known: false });
+        self.flush_run(changes, data, rest)
+    }
+
+    /// Takes in what stands before `run`, which ends before block `end`, as far as `run` does not
+    /// cover it; what is left of it behind.
+    fn before_run(
+        &mut self,
+        changes: &mut Changes<'_>,
+        data: ObjectId,
+        out: &mut Option<Out>,
+        before: Out,
+        run: &DraftRun,
+        end: u64,
+    ) -> Result<Option<StoredRun>> {
+        if before.run.index < run.index {
+            let flushed = out.replace(self.kept(before, run.index));
+            self.flush_run(changes, data, flushed)?;
+        }
+        if before.run.end() <= run.index {
+            return Ok(None);
+        }
+        self.drop_part(changes, &before.run, run, end)
+    }
+
+    fn flush_run(
+        &mut self,
+        changes: &mut Changes<'_>,
+        data: ObjectId,
+        out: Option<Out>,
+    ) -> Result<()> {
+        let Some(Out { run, absent, known: false }) = out else { return Ok(()) };
+        let key = Placement::key(data, self.units().start(run.index));
+        let value = self.placement_of(&run).encode().map_err(|_| Error::Bug)?;
+        changes.put(&mut self.txn, key, &value, absent)
+    }
+
+    /// Gives the blocks back that `old` has in the place of `run`, which ends before block `end`;
+    /// what is left of `old` behind it.
+    fn drop_part(
+        &mut self,
+        changes: &mut Changes<'_>,
+        old: &StoredRun,
+        run: &DraftRun,
+        end: u64,
+    ) -> Result<Option<StoredRun>> {
+        let from = old.index.max(run.index);
+        let to = old.end().min(end);
+        // A block that is written on in its place stays.
+        let stays = !run.fresh && run.block != BlockNo(0);
+        if !stays && !mutant::on(Mutant::ReplacedRunKept) {
+            let count = to.saturating_sub(from);
+            changes.blocks(&mut self.txn, old.place_of(from), count, false)?;
+        }
+        if old.end() <= end {
+            return Ok(None);
+        }
+        let gone = end.saturating_sub(old.index);
+        let units = old.units.saturating_sub(self.units().units(gone));
+        let blocks = self.units().blocks(units);
+        Ok(Some(StoredRun { index: end, block: old.place_of(end), units, blocks, ..*old }))
+    }
+
+    /// Takes `run` in: as a part of the run before it, or as one of its own.
+    fn add_run(
+        &mut self,
+        changes: &mut Changes<'_>,
+        data: ObjectId,
+        out: &mut Option<Out>,
+        run: &DraftRun,
+        joined: bool,
+        replaced: bool,
+    ) -> Result<()> {
+        if run.block == BlockNo(0) {
+            return Ok(());
+        }
+        let blocks = self.units().blocks(run.units);
+        if let Some(before) = out.as_mut().filter(|_| joined) {
+            before.run.units = before.run.units.saturating_add(run.units);
+            before.run.blocks = before.run.blocks.saturating_add(blocks);
+            before.known = false;
+            return Ok(());
+        }
+        let DraftRun { index, block, units, .. } = *run;
+        let run = StoredRun { index, block, units, unwritten: false, blocks };
+        let before = out.replace(Out { run, absent: !replaced, known: false });
+        self.flush_run(changes, data, before)
+    }
+
+    /// Adds the bytes behind the last full unit.
+    async fn plan_tail(
+        &mut self,
+        changes: &mut Changes<'_>,
+        vnode: VnodeId,
+        data: ObjectId,
+    ) -> Result<()> {
+        let units = self.units();
+        let inode = self.node(vnode)?.inode;
+        let draft = self.draft_of(vnode)?.ok_or(Error::Bug)?;
+        let (valid, low, base) = (draft.valid, draft.low, draft.base);
+        let had_tail = draft.stored == Stored::Runs && !draft.replaced;
+        let from = self.tail_of(draft);
+        let start = units.unit_start(inode.valid);
+        let covered = draft.runs.iter().any(|run| self.covers(run, start));
+        let touched = from.is_some() || valid != inode.valid || covered;
+        if had_tail && touched && units.within_unit(inode.valid) > 0 {
+            let (count, first) = self.tail_items(data).await?;
+            let appends = base >= inode.valid && low >= inode.valid && valid > inode.valid;
+            let same = appends && from == Some(start) && first == Some(start) && !covered;
+            if same && count < tail::FRAGMENTS_MAX {
+                return self.put_tail(changes, vnode, data, inode.valid).await;
+            }
+            let mut next = first;
+            while let Some(offset) = next {
+                // One that is put again is not deleted before.
+                if !self.is_part(vnode, from, offset)? {
+                    changes.delete(&mut self.txn, tail::key(data, offset))?;
+                }
+                next = self.tail_item(data, offset.saturating_add(1)).await?;
+            }
+        }
+        match from {
+            Some(from) => self.put_tail(changes, vnode, data, from).await,
+            None => Ok(()),
+        }
+    }
+
+    /// How many tail items `data` has, and where the first begins.
+    async fn tail_items(&mut self, data: ObjectId) -> Result<(usize, Option<u64>)> {
+        let first = self.tail_item(data, 0).await?;
+        let (mut count, mut at) = (0_usize, first);
+        while let Some(offset) = at {
+            count = count.saturating_add(1);
+            if count > tail::FRAGMENTS_MAX {
+                return Err(self.broken("tail of too many items"));
+            }
+            at = self.tail_item(data, offset.saturating_add(1)).await?;
+        }
+        Ok((count, first))
+    }
+
+    /// Where the first tail item of `data` at or behind byte `offset` begins.
+    async fn tail_item(&mut self, data: ObjectId, offset: u64) -> Result<Option<u64>> {
+        let found = self.txn.next(tail::key(data, offset), &mut []).await?;
+        let found = found.filter(|(key, _)| key.object == data && key.kind == Kind::TAIL);
+        Ok(found.map(|(key, _)| key.offset))
+    }
+
+    /// Adds the bytes from `from` to the end, which are in the buffer, as tail items.
+    async fn put_tail(
+        &mut self,
+        changes: &mut Changes<'_>,
+        vnode: VnodeId,
+        data: ObjectId,
+        from: u64,
+    ) -> Result<()> {
+        let start = self.units().unit_start(from);
+        let number = usize::from(self.node(vnode)?.draft.ok_or(Error::Bug)?);
+        let valid = self.valid_of(vnode)?;
+        let mut at = from;
+        while at < valid {
+            let end = at.saturating_add(tail::BYTES_MAX as u64).min(valid);
+            let absent = self.tail_item(data, at).await? != Some(at);
+            let Self { txn, drafts, .. } = self;
+            let draft = drafts.get(number).ok_or(Error::Bug)?;
+            let bytes = |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX);
+            let part = draft.bytes.get(bytes(at)..bytes(end)).ok_or(Error::Bug)?;
+            changes.put(txn, tail::key(data, at), part, absent)?;
+            at = end;
+        }
+        Ok(())
+    }
+
+    /// Adds what becomes of the content that was there, and of what was announced.
+    async fn plan_leftovers(
+        &mut self,
+        changes: &mut Changes<'_>,
+        vnode: VnodeId,
+        data: ObjectId,
+    ) -> Result<()> {
+        let inode = self.node(vnode)?.inode;
+        let draft = self.draft_of(vnode)?.ok_or(Error::Bug)?;
+        let Draft { stored, replaced, announced, valid, inline, .. } = *draft;
+        if stored == Stored::Inline && !inline {
+            changes.delete(&mut self.txn, inline::key(inode.data))?;
+        }
+        if stored == Stored::Runs && replaced {
+            let absent = self.txn.get(Intent::key(inode.data), &mut []).await?.is_none();
+            self.put_intent(changes, IntentKind::Destroy, inode.data, 0, absent)?;
+        }
+        if replaced || inline {
+            return if announced && !inline {
+                changes.delete(&mut self.txn, Intent::key(data))
+            } else {
+                Ok(())
+            };
+        }
+        if valid >= inode.valid && !announced && !self.intents {
+            return Ok(());
+        }
+        let beyond = self.units().index_after(valid);
+        let more = self.run_at(data, beyond).await?.is_some()
+            || self.run_from(data, beyond).await?.is_some();
+        let known = self.txn.get(Intent::key(data), &mut []).await?.is_some();
+        match (more, known) {
+            (true, known) => self.put_intent(changes, IntentKind::Trim, data, valid, !known),
+            (false, true) => changes.delete(&mut self.txn, Intent::key(data)),
+            (false, false) => Ok(()),
+        }
+    }
+
+    fn put_intent(
+        &mut self,
+        changes: &mut Changes<'_>,
+        kind: IntentKind,
+        data: ObjectId,
+        from: u64,
+        absent: bool,
+    ) -> Result<()> {
+        let intent = Intent { kind, from, to: TO_THE_END };
+        let value = intent.encode().map_err(|_| Error::Bug)?;
+        self.intents = true;
+        changes.put(&mut self.txn, Intent::key(data), &value, absent)
+    }
+
+    /// Adds everything that the commit of `vnode`'s draft changes beside its attributes.
+    pub(super) async fn plan_content(
+        &mut self,
+        changes: &mut Changes<'_>,
+        vnode: VnodeId,
+    ) -> Result<()> {
+        let (data, new) = self.target_data(vnode)?;
+        let Node { inode, draft, .. } = *self.node(vnode)?;
+        let number = usize::from(draft.ok_or(Error::Bug)?);
+        let Self { txn, drafts, .. } = self;
+        let draft = drafts.get(number).ok_or(Error::Bug)?;
+        if draft.inline {
+            let absent = new || draft.stored != Stored::Inline;
+            match (draft.valid, absent) {
+                (0, true) => {}
+                (0, false) => changes.delete(txn, inline::key(inode.data))?,
+                _ => changes.put(txn, inline::key(data), draft.content(), absent)?,
+            }
+        } else {
+            self.plan_runs(changes, vnode, data, Which::All).await?;
+            self.plan_tail(changes, vnode, data).await?;
+        }
+        self.plan_leftovers(changes, vnode, data).await?;
+        if new {
+            changes.ids(&mut self.txn, ObjectId(data.0.saturating_add(1)))?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the draft can have a run more, for block `index` of the content, and still
+    /// be committed as one record: else what can go to the log already goes there.
+    pub(super) async fn room_for_block(&mut self, vnode: VnodeId, index: u64) -> Result<()> {
+        loop {
+            if self.is_cheap(vnode, index)? {
+                return Ok(());
+            }
+            let mut changes = Changes::counted();
+            self.plan_content(&mut changes, vnode).await?;
+            let mut cost = changes.cost.saturating_add(RUN_COST);
+            cost = cost.saturating_add(changes.runs.saturating_mul(7));
+            cost = cost.saturating_add(match self.attributes_cost(vnode)? {
+                0 => put_cost(DIRENT_MAX),
+                cost => cost,
+            });
+            cost = cost.saturating_add(self.tail_allowance(vnode, index)?);
+            let held = self.draft_of(vnode)?.ok_or(Error::Bug)?.runs.len();
+            let fits = cost <= COST_MAX
+                && changes.runs.saturating_add(2) <= CHANGES_MAX
+                && held.saturating_add(2) < DRAFT_RUNS;
+            if fits {
+                return Ok(());
+            }
+            if !self.spill(vnode).await? {
+                return Err(Error::DraftTooBig);
+            }
+        }
+    }
+
+    /// Puts those runs of the draft into the log that nobody sees there, and an intent that tells
+    /// what becomes of them if the draft is lost. `false` if there are none.
+    async fn spill(&mut self, vnode: VnodeId) -> Result<bool> {
+        if self.next_run(vnode, 0, Which::Early)?.is_none() {
+            return Ok(false);
+        }
+        let (mut data, mut new) = self.target_data(vnode)?;
+        let Draft { replaced, announced, .. } = *self.draft_of(vnode)?.ok_or(Error::Bug)?;
+        if replaced && !announced {
+            // An object of its own, so that nothing of it is left in another one's way.
+            let object = self.table.object(vnode)?;
+            let next = self.txn.next_object().0.max(object.0.saturating_add(1));
+            (data, new) = (ObjectId(next), true);
+        }
+        self.txn.settle_data().await?;
+        let mut changes = Changes::counted();
+        self.plan_spill(&mut changes, vnode, data, new).await?;
+        let Changes { cost, runs, .. } = changes;
+        let mut batch = self.txn.begin_runs(cost, runs, Purpose::Shrink).await?;
+        self.plan_spill(&mut Changes::into_batch(&mut batch), vnode, data, new).await?;
+        self.txn.commit(batch).await?;
+        self.spilled(vnode, data)?;
+        Ok(true)
+    }
+
+    async fn plan_spill(
+        &mut self,
+        changes: &mut Changes<'_>,
+        vnode: VnodeId,
+        data: ObjectId,
+        new: bool,
+    ) -> Result<()> {
+        self.plan_runs(changes, vnode, data, Which::Early).await?;
+        let Draft { replaced, announced, .. } = *self.draft_of(vnode)?.ok_or(Error::Bug)?;
+        if !announced && !mutant::on(Mutant::SpillNotAnnounced) {
+            let inode = self.node(vnode)?.inode;
+            let absent = new || self.txn.get(Intent::key(data), &mut []).await?.is_none();
+            let (kind, from) =
+                if replaced { (IntentKind::Destroy, 0) } else { (IntentKind::Trim, inode.valid) };
+            self.put_intent(changes, kind, data, from, absent)?;
+        }
+        if new {
+            changes.ids(&mut self.txn, ObjectId(data.0.saturating_add(1)))?;
+        }
+        Ok(())
+    }
+
+    /// The runs that could go early are in the log.
+    fn spilled(&mut self, vnode: VnodeId, data: ObjectId) -> Result<()> {
+        let units = self.units();
+        let mut from = 0;
+        while let Some(run) = self.next_run(vnode, from, Which::Early)? {
+            let end = run.index.saturating_add(self.blocks_of(&run));
+            if run.fresh {
+                self.txn.unpin(run.block, units.blocks(run.units));
+            }
+            let draft = self.draft_mut(vnode)?;
+            draft.base = draft.base.max(units.start(end));
+            draft.runs.retain(|other| other.index != run.index);
+            from = end;
+        }
+        let draft = self.draft_mut(vnode)?;
+        (draft.data, draft.announced) = (data, true);
+        let node = self.table.get_mut(vnode)?;
+        node.last = None;
+        node.forget_runs();
+        Ok(())
+    }
+}
+
+impl<D> Vellum<'_, D> {
+    /// What is left of `before` when a run begins at block `index`.
+    fn kept(&self, before: Out, index: u64) -> Out {
+        let run = before.run;
+        if run.end() <= index {
+            return before;
+        }
+        let blocks = index.saturating_sub(run.index);
+        let units = self.units().units(blocks);
+        let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
+        Out { run: StoredRun { units, blocks, ..run }, known: false, ..before }
+    }
+
+    /// Whether `run` goes on where `before` ends, in the file and on the device.
+    fn joins(&self, before: Option<&Out>, run: &DraftRun) -> bool {
+        let Some(Out { run: before, .. }) = before else { return false };
+        let whole = before.units == self.units().units(before.blocks.into());
+        let blocks = before.blocks.saturating_add(self.units().blocks(run.units));
+        whole
+            && !before.unwritten
+            && run.block != BlockNo(0)
+            && before.end() == run.index
+            && before.block.plus(before.blocks) == run.block
+            && blocks <= RUN_BLOCKS_MAX
+    }
+
+    /// Where the bytes of the buffer begin that are the tail of the committed content.
+    fn tail_of(&self, draft: &Draft) -> Option<u64> {
+        let units = self.units();
+        let open = draft.open.as_ref().filter(|open| open.dirty)?;
+        let start = units.start(open.index).saturating_add(units.bytes(open.units));
+        (start == units.unit_start(draft.valid) && start < draft.valid).then_some(start)
+    }
+
+    /// Whether a tail that begins at `from` has an item that begins at `offset`.
+    fn is_part(&self, vnode: VnodeId, from: Option<u64>, offset: u64) -> Result<bool> {
+        let valid = self.valid_of(vnode)?;
+        let behind = from.and_then(|from| offset.checked_sub(from));
+        let part = behind.is_some_and(|behind| behind.is_multiple_of(tail::BYTES_MAX as u64));
+        Ok(part && offset < valid)
+    }
+
+    /// Whether `run` has programmed the unit that begins at byte `start`.
+    fn covers(&self, run: &DraftRun, start: u64) -> bool {
+        let units = self.units();
+        let from = units.start(run.index);
+        let to = units.start(run.index.saturating_add(self.blocks_of(run)));
+        (from..to).contains(&start)
+    }
+
+    /// What the tail may cost that a commit has if block `index` is written.
+    fn tail_allowance(&self, vnode: VnodeId, index: u64) -> Result<usize> {
+        let units = self.units();
+        let valid = self.node(vnode)?.inode.valid;
+        let behind = units.start(index.saturating_add(1)) > units.unit_start(valid);
+        let unit = usize::try_from(units.unit).unwrap_or(usize::MAX);
+        let items = tail::FRAGMENTS_MAX.saturating_mul(DELETE_COST);
+        Ok(if behind {
+            unit.saturating_add(items).saturating_add(put_cost(put_cost(0)))
+        } else {
+            0
+        })
+    }
+
+    /// Whether one more run at block `index` costs little: it goes where the log has nothing.
+    fn is_cheap(&self, vnode: VnodeId, index: u64) -> Result<bool> {
+        let inode = self.node(vnode)?.inode;
+        let draft = self.draft_of(vnode)?.ok_or(Error::Bug)?;
+        let start = self.units().start(index);
+        let appended = draft.low >= inode.valid && draft.base >= inode.valid;
+        let nothing = start >= draft.base && !draft.announced;
+        let quiet = draft.replaced || (appended && !self.intents);
+        Ok(nothing && quiet && draft.runs.len() < RUNS_UNCOUNTED)
+    }
+}

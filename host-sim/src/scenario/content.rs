@@ -1,0 +1,409 @@
+//! Scenarios about contents that are more than one item: in blocks, with tails, drafts and holes.
+
+use super::{Medium, Scenario, Script, Tuning};
+use crate::model::{Access, Op};
+
+pub(super) const ALL: &[Scenario] = &[
+    Scenario {
+        name: "append-records",
+        story: "records are appended and synchronised one by one: across units, blocks and reboots",
+        covers: &["C1", "oracle 2"],
+        medium: Medium::nor(32),
+        tuning: Tuning::DEFAULT,
+        write: append_records,
+    },
+    Scenario {
+        name: "tail-coalesced",
+        story: "very small appends fill the tail of a file with items until they are one again",
+        covers: &["C1", "C19"],
+        medium: Medium::nor(24),
+        tuning: Tuning::TIGHT,
+        write: tail_coalesced,
+    },
+    Scenario {
+        name: "grow-through",
+        story: "a file grows from nothing over one item and one block to many, and shrinks again",
+        covers: &["C2", "C19"],
+        medium: Medium::nor(40),
+        tuning: Tuning::DEFAULT,
+        write: grow_through,
+    },
+    Scenario {
+        name: "overwrite-inside",
+        story: "bytes in the middle of a file are overwritten: the old or the new ones, never a mix",
+        covers: &["C16", "oracle 3"],
+        medium: Medium::nor(40),
+        tuning: Tuning::DEFAULT,
+        write: overwrite_inside,
+    },
+    Scenario {
+        name: "cut-and-regrown",
+        story: "what a truncation of a large file cut off never comes back, whoever writes behind it",
+        covers: &["C2", "C17", "oracle 5"],
+        medium: Medium::nor(40),
+        tuning: Tuning::TIGHT,
+        write: cut_and_regrown,
+    },
+    Scenario {
+        name: "sparse",
+        story: "writes far behind the end leave holes that read as zero, also on a used chip",
+        covers: &["C2", "oracle 5"],
+        medium: Medium::nor(40),
+        tuning: Tuning::DEFAULT,
+        write: sparse,
+    },
+    Scenario {
+        name: "two-handles-large",
+        story: "two handles write one large file in turns and see one content",
+        covers: &["C8"],
+        medium: Medium::nor(40),
+        tuning: Tuning::DEFAULT,
+        write: two_handles_large,
+    },
+    Scenario {
+        name: "rename-large-draft",
+        story: "a large file is written and renamed without sync: its content is whole under one \
+                name or the other",
+        covers: &["C13"],
+        medium: Medium::nor(48),
+        tuning: Tuning::DEFAULT,
+        write: rename_large_draft,
+    },
+    Scenario {
+        name: "remove-open-large",
+        story: "a large file is removed while it is written and read, and goes bit by bit",
+        covers: &["C17"],
+        medium: Medium::nor(40),
+        tuning: Tuning::TIGHT,
+        write: remove_open_large,
+    },
+    Scenario {
+        name: "full-of-large",
+        story: "large files until there is no space; removing them gives all of it back",
+        covers: &["C17", "C18", "oracle 15"],
+        medium: Medium::nor(40),
+        tuning: Tuning::TIGHT,
+        write: full_of_large,
+    },
+    Scenario {
+        name: "replace-large",
+        story: "contents of any size replace one another, whole",
+        covers: &["C13", "oracle 3"],
+        medium: Medium::nor(48),
+        tuning: Tuning::DEFAULT,
+        write: replace_large,
+    },
+    Scenario {
+        name: "spilled-drafts",
+        story: "on a volume in pieces a long draft goes to the log bit by bit before its commit, and \
+                a cut leaves nothing of it",
+        covers: &["C16", "C17"],
+        medium: Medium::nor(48),
+        tuning: Tuning::TIGHT,
+        write: spilled_drafts,
+    },
+    Scenario {
+        name: "large-drafts-synced",
+        story: "a volume sync commits several large drafts, each whole or not at all",
+        covers: &["C13", "oracle 2"],
+        medium: Medium::nor(48),
+        tuning: Tuning::DEFAULT,
+        write: large_drafts_synced,
+    },
+    Scenario {
+        name: "discarded-tail",
+        story: "an append is given up after it was programmed, and another one takes its place",
+        covers: &["C1", "oracle 8"],
+        medium: Medium::nor(32),
+        tuning: Tuning::DEFAULT,
+        write: discarded_tail,
+    },
+    Scenario {
+        name: "cached-content",
+        story: "large contents on a chip whose cache loses and reorders what was not flushed",
+        covers: &["C12", "C1"],
+        medium: Medium::cached(40),
+        tuning: Tuning::TIGHT,
+        write: cached_content,
+    },
+];
+
+fn append_records(s: &mut Script) {
+    s.fresh();
+    let mut at = 0;
+    for n in 0..34 {
+        let record = Script::text("record", n, if n % 5 == 4 { 900 } else { 70 });
+        s.open(0, "/log", Access::CREATE).write(0, at, &record).op(Op::SyncFile(0));
+        at += record.len() as u64;
+        s.close(0);
+        if n % 9 == 8 {
+            s.reboot();
+        }
+    }
+    s.check();
+}
+
+fn tail_coalesced(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.replace("/t", &Script::text("base", 0, 4090));
+    });
+    s.open(0, "/t", Access::WRITE);
+    let mut at = 4090;
+    for n in 0..32 {
+        let piece = Script::text("t", n, 1 + n % 7);
+        s.write(0, at, &piece).op(Op::SyncFile(0));
+        at += piece.len() as u64;
+        if n == 20 {
+            s.op(Op::SetLen(0, at - 3)).op(Op::SyncFile(0));
+            at -= 3;
+        }
+    }
+    s.close(0).check();
+}
+
+fn grow_through(s: &mut Script) {
+    s.fresh().open(0, "/g", Access::CREATE);
+    for (n, len) in [100, 300, 80, 700, 3000, 5000, 9000].into_iter().enumerate() {
+        let at = [0, 100, 400, 440, 1100, 4096, 9000][n];
+        s.write(0, at, &Script::text("grow", n, len)).op(Op::Read(0)).op(Op::SyncFile(0));
+    }
+    for len in [12000, 4096, 1000, 448, 100, 0] {
+        s.op(Op::SetLen(0, len)).op(Op::SyncFile(0)).op(Op::Read(0));
+    }
+    s.write(0, 0, b"small again").close(0).check();
+}
+
+fn overwrite_inside(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.replace("/o", &Script::text("first", 0, 14_000));
+    });
+    for (n, at) in [0, 5000, 4090, 8191, 13_990, 256, 12_288].into_iter().enumerate() {
+        s.open(0, "/o", Access::WRITE)
+            .write(0, at, &Script::text("over", n, 100 + 90 * n))
+            .op(Op::Read(0))
+            .op(Op::SyncFile(0))
+            .write(0, at / 2, &Script::text("twice", n, 30))
+            .write(0, at / 2 + 600, &Script::text("thrice", n, 300))
+            .close(0);
+        if n % 3 == 2 {
+            s.reboot();
+        }
+    }
+    s.check();
+}
+
+fn cut_and_regrown(s: &mut Script) {
+    let secret = |n| Script::text("SECRET", n, 13_000);
+    s.fresh();
+    for (n, (cut, at)) in
+        [(50, 200), (4096, 9000), (5000, 5000), (300, 8200), (0, 12_300)].into_iter().enumerate()
+    {
+        s.quietly(|s| {
+            s.replace("/c", &secret(n));
+        });
+        s.op(Op::Truncate("/c".into(), cut))
+            .op(Op::Truncate("/c".into(), 12_500))
+            .open(0, "/c", Access::WRITE)
+            .op(Op::Read(0))
+            .write(0, at, b"behind what was cut off")
+            .op(Op::Read(0))
+            .close(0)
+            .open(0, "/c", Access::WRITE)
+            .op(Op::SetLen(0, cut + 7))
+            .op(Op::SetLen(0, 11_000))
+            .write(0, at + 700, b"in one draft")
+            .op(Op::Read(0))
+            .close(0);
+        if n % 2 == 1 {
+            s.reboot();
+        }
+    }
+    s.check();
+}
+
+fn sparse(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.replace("/old", &Script::text("OLD", 0, 30_000)).op(Op::Remove("/old".into()));
+    });
+    s.open(0, "/s", Access::CREATE);
+    for (n, at) in [9000, 700, 20_000, 4000, 24_576, 16_384].into_iter().enumerate() {
+        s.write(0, at, &Script::text("sparse", n, 300)).op(Op::Read(0)).op(Op::SyncFile(0));
+    }
+    s.close(0).reboot();
+    s.open(0, "/s", Access::WRITE)
+        .op(Op::SetLen(0, 40_000))
+        .write(0, 39_000, b"the end")
+        .op(Op::Read(0))
+        .close(0)
+        .check();
+}
+
+fn two_handles_large(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.replace("/shared", &Script::text("one", 0, 6000));
+    });
+    for round in 0..3 {
+        let text = Script::text("two", round, 700);
+        s.open(0, "/shared", Access::WRITE)
+            .open(1, "/shared", Access::WRITE)
+            .write(0, 6000, &text)
+            .op(Op::Read(1))
+            .write(1, 100, &text)
+            .op(Op::Read(0))
+            .op(Op::SyncFile(1))
+            .write(0, 6500, &text)
+            .write(1, 7000, &text)
+            .close(0)
+            .op(Op::Read(1))
+            .close(1);
+    }
+    s.check();
+}
+
+fn rename_large_draft(s: &mut Script) {
+    s.fresh().mkdir("/d");
+    for version in 0..4 {
+        let text = Script::text("draft", version, 3000 + 2500 * version);
+        s.open(0, "/new", Access::REWRITE)
+            .write(0, 0, &text)
+            .rename("/new", "/d/old")
+            .look()
+            .write(0, 10, b"after the rename")
+            .op(Op::SyncFile(0))
+            .close(0);
+    }
+    s.check();
+}
+
+fn remove_open_large(s: &mut Script) {
+    s.fresh();
+    for round in 0..3 {
+        s.replace("/victim", &Script::text("gone", round, 9000))
+            .open(0, "/victim", Access::WRITE)
+            .write(0, 9000, &Script::text("more", round, 3000))
+            .remove("/victim")
+            .op(Op::Read(0))
+            .write(0, 5000, b"written after the removal")
+            .op(Op::Read(0))
+            .replace("/victim", &Script::text("other", round, 600))
+            .op(Op::Read(0))
+            .close(0)
+            .remove("/victim");
+    }
+    s.replace("/victim", &Script::text("left", 9, 9000));
+    s.open(0, "/victim", Access::READ).remove("/victim").reboot().check();
+}
+
+fn full_of_large(s: &mut Script) {
+    let path = |n: usize| format!("/fill{n:02}");
+    s.fresh().quietly(|s| {
+        s.until_full(|s| {
+            for n in 0..5 {
+                s.replace(&path(n), &Script::text("full", n, 20_000));
+            }
+        });
+    });
+    s.until_full(|s| {
+        for n in 5..9 {
+            s.replace(&path(n), &Script::text("full", n, 9000));
+        }
+    });
+    s.check();
+    for n in 0..9 {
+        s.op(Op::Remove(path(n)));
+    }
+    s.check();
+    for n in 0..4 {
+        s.replace("/after", &Script::text("room", n, 14_000));
+    }
+    s.check();
+}
+
+fn replace_large(s: &mut Script) {
+    s.fresh();
+    for (n, len) in [9000, 400, 12_000, 449, 0, 4096, 20_000, 256, 8192].into_iter().enumerate() {
+        s.replace(&format!("/r{}", n % 2), &Script::text("replace", n, len));
+    }
+    s.reboot().check();
+}
+
+fn spilled_drafts(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        // Free blocks that are no two in a row.
+        for n in 0..9 {
+            s.replace(&format!("/a{n}"), &Script::text("a", n, 4000));
+            s.replace(&format!("/b{n}"), &Script::text("b", n, 4000));
+        }
+        for n in 0..9 {
+            s.remove(&format!("/a{n}"));
+        }
+        s.replace("/log", &Script::text("log", 0, 1000));
+    });
+    s.open(0, "/log", Access::WRITE)
+        .write(0, 1000, &Script::text("spill", 0, 24_000))
+        .op(Op::Read(0))
+        .op(Op::Discard(0))
+        .op(Op::Read(0))
+        .write(0, 1000, &Script::text("spill", 1, 22_000))
+        .op(Op::SyncFile(0))
+        .close(0)
+        .check();
+    s.open(0, "/log", Access::REWRITE)
+        .write(0, 0, &Script::text("rewritten", 0, 8000))
+        .reboot()
+        .check();
+}
+
+fn large_drafts_synced(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.replace("/a", &Script::text("a", 0, 3000)).replace("/b", b"old b");
+    });
+    for round in 0..3 {
+        s.open(0, "/a", Access::WRITE)
+            .open(1, "/b", Access::WRITE)
+            .write(0, 2000, &Script::text("a", round, 2000))
+            .write(1, 0, &Script::text("b", round, 1500))
+            .write(0, 4000, &Script::text("c", round, 2000))
+            .write(1, 1500, &Script::text("d", round, 5000))
+            .op(Op::Sync)
+            .look()
+            .op(Op::SetLen(0, 700))
+            .op(Op::Sync)
+            .close(0)
+            .close(1);
+    }
+    s.check();
+}
+
+fn discarded_tail(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.put("/t", &Script::text("kept", 0, 1000));
+    });
+    for round in 0..4 {
+        s.open(0, "/t", Access::WRITE)
+            .write(0, 1000, &Script::text("DISCARDED", round, 1500))
+            .op(Op::Discard(0))
+            .write(0, 1000, &Script::text("second", round, 900))
+            .op(Op::SyncFile(0))
+            .op(Op::SetLen(0, 1000))
+            .close(0);
+    }
+    s.check();
+}
+
+fn cached_content(s: &mut Script) {
+    s.fresh();
+    for n in 0..5 {
+        s.replace("/c", &Script::text("cached", n, 3000 + 1500 * n))
+            .open(0, "/log", Access::CREATE)
+            .write(0, 400 * n as u64, &Script::text("log", n, 400))
+            .close(0)
+            .open(0, "/c", Access::WRITE)
+            .write(0, 1000, &Script::text("over", n, 200))
+            .close(0);
+        if n % 2 == 1 {
+            s.reboot();
+        }
+    }
+    s.op(Op::Truncate("/c".into(), 2000)).op(Op::Park).check();
+}
