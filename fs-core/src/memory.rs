@@ -220,8 +220,8 @@ impl Draft {
 /// - `FILES`: files and directories in use at once, and open files. An operation passes through
 ///   up to four directories, so three more than the program keeps open is a good number.
 /// - `DRAFTS`: files with uncommitted content at once.
-/// - `PAGES`: pages of 512 bytes that are kept after reading, at least one. With two a listing reads
-///   each page once; from three on the upper levels of the tree stay here.
+/// - `PAGES`: pages of 512 bytes that are kept after reading, at least one. With two a listing
+///   reads each page once; from three on the upper levels of the tree stay here.
 #[derive(Debug)]
 pub struct Memory<
     const ARENA: usize = 2048,

@@ -1,8 +1,8 @@
 //! Shows that the explorer notices when a safety rule is broken.
 //!
 //! Each rule of [`Mutant::ALL`] is switched off in turn, for the whole process, and the suites run
-//! until one notices: broad ones first, then those made for a few rules.
-//! What fails without any mutant is left out, so that it cannot pass for a catch. Never run beside other tests.
+//! until one notices: broad ones first, then those made for a few rules. What fails without any
+//! mutant is left out, so that it cannot pass for a catch. Never run beside other tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

@@ -89,7 +89,7 @@ fn calls_in_a_directory_of_100_000_entries_cost_little_more_than_in_a_small_one(
         assert!(number == REMOVE || more.within(*fewer), "row {number}: {fewer:?}, then {more:?}");
     }
     // A hundred deletions fill the pending set. Of 10,000 entries most of them have a neighbour in
-    // the same node one level up, of 100,000 none: each fold asks for each of them, and that is all.
+    // the same node one level up, of 100,000 none: each fold asks for each of them.
     let [reads, programs, erases] = rows[2][REMOVE].0;
     assert!(reads <= 100 * 100 * 6 && programs <= 100 * 20 && erases <= 100 * 4);
     a_listing_is_stable(&volume);

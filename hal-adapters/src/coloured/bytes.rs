@@ -1,8 +1,9 @@
 //! Any `Storage` as a `BlockDevice`: bytes that need no erase.
 //!
-//! **For** FRAM, MRAM and EEPROM whose driver implements `Storage` of `embedded-storage`. **Not for**
-//! flash behind a driver that reads, erases and writes a page to change a byte: a cut in between
-//! takes bytes along that nobody was writing, and the filesystem is told that this does not happen.
+//! **For** FRAM, MRAM and EEPROM whose driver implements `Storage` of `embedded-storage`.
+//! **Not for** flash behind a driver that reads, erases and writes a page to change a byte: a cut
+//! in between takes bytes along that nobody was writing, and the filesystem is told that this does
+//! not happen.
 //!
 //! **What the storage sees.** Reads and writes of any length inside its capacity. `Storage` never
 //! waits, so in the asynchronous colour neither does this adapter.

@@ -25,7 +25,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "link-of-draft",
-        story: "a file gets a name while its content is not committed: the name never leads to less",
+        story: "a file gets a name before its content is committed: the name never leads to less",
         covers: &["C13", "oracle 4"],
         medium: Medium::nor(16),
         tuning: Tuning::TIGHT,

@@ -343,6 +343,12 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         Ok((self.device, slot.buffer()))
     }
 
+    /// Forgets every cached page, after a test has damaged the device.
+    #[cfg(test)]
+    pub(super) fn forget_for_test(&mut self) {
+        self.cache.forget_all();
+    }
+
     /// The device, to look at it and to damage it.
     #[cfg(test)]
     pub(super) fn device_for_test(&mut self) -> &mut D {

@@ -63,8 +63,8 @@ fn gain_of(state: &State<'_>, place: &Place, limits: Limits) -> Gain {
     Gain { settled: less(settled).max(0), all: less(freed) }
 }
 
-/// The fold that frees most of the pending set, of what has settled there; if none frees anything, the next one on the way up
-/// from the leaf where least is lost. `None`: nothing is pending.
+/// The fold that frees most of the pending set, of what has settled there; if none frees anything,
+/// the next one on the way up from the leaf where least is lost. `None`: nothing is pending.
 ///
 /// Cost: one way from the root for each leaf that something is pending for.
 ///

@@ -44,8 +44,8 @@
 //! node whose separators are just being removed all data pages up to it; one page of a leaf that
 //! has only one. A fold that a delta page can take programs that page and reads the one before it.
 //! Any other reads each data page of the node twice and writes it once; it takes one block, two or
-//! three when the node splits, one more when the root does. If the node is small, the sibling it may
-//! be joined with is read as well. [`choose`] reads as much as one lookup for each leaf that
+//! three when the node splits, one more when the root does. If the node is small, the sibling it
+//! may be joined with is read as well. [`choose`] reads as much as one lookup for each leaf that
 //! something is pending for, less where these have the same parent. RAM: the page that media
 //! caches, two lent pages while folding. Stack on a Cortex-M3: 1.1 KiB for a lookup, 2.1 KiB for a
 //! fold besides its result of 330 bytes.
@@ -86,8 +86,8 @@ pub trait NodeStore<D: BlockDevice> {
     async fn take(&mut self, media: &mut Media<'_, D>) -> Result<BlockNo>;
 }
 
-/// The leaf that was looked at last, as long as nothing has changed: whoever reads on there need not
-/// come from the root again.
+/// The leaf that was looked at last, as long as nothing has changed: whoever reads on there need
+/// not come from the root again.
 #[derive(Debug, Clone, Copy)]
 pub struct Hint {
     place: Place,

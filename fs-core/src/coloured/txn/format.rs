@@ -2,9 +2,9 @@
 //!
 //! The order lets a cut be told from a volume. First both anchor blocks get the mark "format in
 //! progress", the one that holds the old volume's newest entry last: until the first mark is whole
-//! the old volume is still there. Then everything of the new volume is written, and block 0's superblock and entry before
-//! those of the last block. From the moment that entry is whole the new volume is there; before, a
-//! mark says that there is none.
+//! the old volume is still there. Then everything of the new volume is written, and block 0's
+//! superblock and entry before those of the last block. From the moment that entry is whole the
+//! new volume is there; before, a mark says that there is none.
 
 use super::super::colour;
 use super::super::device::BlockDevice;
