@@ -37,8 +37,8 @@ impl Run {
             && length > 0
             && flags < 2
             && blocks < 1 << 16
-            && start % block_bytes == 0
-            && key.offset % block_bytes == 0
+            && start.is_multiple_of(block_bytes)
+            && key.offset.is_multiple_of(block_bytes)
             && key.object >= 17;
         (kept && inside).then_some(Self { block, blocks, bytes, unwritten: flags == 1 })
     }
