@@ -196,8 +196,8 @@ impl Draft {
         self.bytes.get(..valid).unwrap_or_default()
     }
 
-    /// Puts `source` into an inline content, with zeros between its end and `offset`; `None` if it does
-    /// not fit.
+    /// Puts `source` into an inline content, with zeros between its end and `offset`; `None` if it
+    /// does not fit.
     pub fn write_inline(&mut self, offset: u64, source: &[u8]) -> Option<usize> {
         let from = usize::try_from(offset).ok()?;
         let end = from.checked_add(source.len())?;

@@ -165,8 +165,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
         self.drop_content(batch, entry, inode).await
     }
 
-    /// Adds to `batch` that the content of `entry`, whose last name goes, goes too: at once if it is
-    /// one item that nobody uses, else by an intent, after the last close.
+    /// Adds to `batch` that the content of `entry`, whose last name goes, goes too: at once if it
+    /// is one item that nobody uses, else by an intent, after the last close.
     async fn drop_content(
         &mut self,
         batch: &mut Batch,

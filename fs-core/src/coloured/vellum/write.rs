@@ -398,8 +398,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
         Ok(run.map_or(BlockNo(0), |run| run.place_of(before)))
     }
 
-    /// Programs the units `from..to` of the open block's place in the file into `block`, as the file
-    /// has them now: whole ones.
+    /// Programs the units `from..to` of the open block's place in the file into `block`, as the
+    /// file has them now: whole ones.
     async fn copy_units(
         &mut self,
         vnode: VnodeId,
@@ -516,8 +516,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
         Ok(())
     }
 
-    /// Brings the unit that a cut to `size` bytes makes the last one into the buffer, if it is in tail
-    /// items: they are written anew.
+    /// Brings the unit that a cut to `size` bytes makes the last one into the buffer, if it is in
+    /// tail items: they are written anew.
     pub(super) async fn before_cut(&mut self, vnode: VnodeId, size: u64) -> Result<()> {
         let units = self.units();
         let committed = self.node(vnode)?.inode.valid;
