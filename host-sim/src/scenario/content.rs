@@ -22,7 +22,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "grow-through",
-        story: "a file grows from nothing over one item and one block to many, and shrinks again",
+        story: "a file grows from nothing over one item to many blocks, and shrinks again",
         covers: &["C2", "C19"],
         medium: Medium::nor(40),
         tuning: Tuning::DEFAULT,
@@ -30,7 +30,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "overwrite-inside",
-        story: "bytes in the middle of a file are overwritten: the old or the new ones, never a mix",
+        story: "bytes inside a file are overwritten: the old or the new ones, never a mix",
         covers: &["C16", "oracle 3"],
         medium: Medium::nor(40),
         tuning: Tuning::DEFAULT,
@@ -38,7 +38,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "cut-and-regrown",
-        story: "what a truncation of a large file cut off never comes back, whoever writes behind it",
+        story: "what a truncation cut off a large file never comes back",
         covers: &["C2", "C17", "oracle 5"],
         medium: Medium::nor(40),
         tuning: Tuning::TIGHT,
@@ -95,7 +95,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "spilled-drafts",
-        story: "on a volume in pieces a long draft goes to the log bit by bit before its commit, and \
+        story: "on a volume in pieces a long draft goes to the log before its commit, and \
                 a cut leaves nothing of it",
         covers: &["C16", "C17"],
         medium: Medium::nor(48),
