@@ -106,6 +106,8 @@ where
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test, not firmware")]
+#[allow(clippy::unit_arg, reason = "in the blocking colour a test has run when it is finished")]
 mod tests {
     use super::super::finish;
     use super::{BlockDevice, ByteDevice, ByteOffset, Storage, colour};
