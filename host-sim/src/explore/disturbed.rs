@@ -15,7 +15,7 @@ use crate::model::{Model, Op, Tree};
 use crate::scenario::{Expect, Line, Scenario, Tuning};
 use crate::subject::{Ending, Mounted, Mounting, Subject};
 
-/// States that are told apart.
+/// States that are told apart: where more are possible, the script ends early.
 const MODELS_MAX: usize = 256;
 
 /// What goes wrong, and for how long the script goes on after it.
@@ -270,7 +270,9 @@ impl Play<'_> {
                 kept.push(model);
             }
         }
-        kept.truncate(MODELS_MAX);
+        if kept.len() > MODELS_MAX {
+            self.left = Some(0);
+        }
         self.models = kept;
         let medium = Allowed::any(self.medium.drain(..));
         self.medium = medium.trees.iter().map(|tree| (**tree).clone()).collect();

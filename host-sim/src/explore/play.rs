@@ -9,7 +9,7 @@ use super::wear;
 use crate::chip::{Kind, Nor, Spec};
 use crate::fault::{Calls, Faults, IoError, TearMode};
 use crate::image::{Image, Op as Command};
-use crate::model::{Model, Op, Tree};
+use crate::model::{CONTENT_MAX, Entry, Model, Op, Tree};
 use crate::rng::Rng;
 use crate::scenario::{Expect, Line, Medium, Scenario, Tuning};
 use crate::subject::{Ending, Mounted, Mounting, Subject};
@@ -64,6 +64,13 @@ pub struct Past {
 }
 
 impl Recording {
+    /// Whether any state had a file whose content lies in blocks.
+    #[must_use]
+    pub fn has_data(&self) -> bool {
+        let long = |entry: &Entry| matches!(entry, Entry::File(bytes) if bytes.len() > CONTENT_MAX);
+        self.history.iter().any(|past| past.tree.iter().any(|(_, entry)| long(entry)))
+    }
+
     /// The call that made log entry `index`.
     #[must_use]
     pub fn call_at(&self, index: usize) -> Option<&Call> {

@@ -84,7 +84,7 @@ impl Chip {
     /// Bytes that imports may fill: what the volume needs for itself and for the workload is left.
     fn room(self) -> usize {
         let blocks = self.spec().blocks.saturating_sub(BLOCKS_MIN / 2);
-        blocks as usize * crate::image::BLOCK_BYTES / 6
+        blocks as usize * crate::image::BLOCK_BYTES / 3
     }
 }
 

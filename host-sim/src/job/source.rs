@@ -5,7 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::Refusal;
-use crate::model::CONTENT_MAX;
+use crate::image::BLOCK_BYTES;
+use crate::model::{CONTENT_MAX, LENGTH_MAX};
 use crate::rng::Rng;
 
 /// Where the directory of this machine lies on the volume.
@@ -35,7 +36,7 @@ pub struct Item {
 /// Why a file was not imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Skip {
-    /// More content than this version stores.
+    /// More content than the job keeps a model of.
     TooLarge,
     /// A symbolic link.
     Symlink,
@@ -73,7 +74,7 @@ impl Skip {
 impl fmt::Display for Skip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLarge => write!(f, "larger than {CONTENT_MAX} bytes"),
+            Self::TooLarge => write!(f, "larger than {LENGTH_MAX} bytes"),
             Self::Symlink => f.write_str("symbolic link"),
             Self::Special => f.write_str("neither file nor directory"),
             Self::NameTooLong => write!(f, "name longer than {NAME_MAX} bytes"),
@@ -202,11 +203,11 @@ impl Source {
 
     fn add_file(&mut self, entry: &std::fs::DirEntry, path: String) -> Result<(), Skip> {
         let size = entry.metadata().map_err(|_| Skip::Unreadable)?.len();
-        if size > CONTENT_MAX as u64 {
+        if size > LENGTH_MAX as u64 {
             return Err(Skip::TooLarge);
         }
         let content = std::fs::read(entry.path()).map_err(|_| Skip::Unreadable)?;
-        if content.len() > CONTENT_MAX {
+        if content.len() > LENGTH_MAX {
             return Err(Skip::TooLarge);
         }
         if self.take_room(&path, content.len()) {
@@ -225,9 +226,15 @@ impl Source {
         fits
     }
 
-    /// An entry and its content are two items of the tree, with about 100 bytes around them.
+    /// An entry and its content are two items of the tree, with about 100 bytes around them; what
+    /// is longer fills blocks, the last of them in part.
     fn take_room(&mut self, path: &str, content: usize) -> bool {
         let name = path.rsplit('/').next().unwrap_or_default();
+        let content = if content > CONTENT_MAX {
+            content.next_multiple_of(BLOCK_BYTES) + BLOCK_BYTES
+        } else {
+            content
+        };
         let needed = name.len() + content + 100;
         let rest = self.room.checked_sub(needed);
         self.room = rest.unwrap_or(self.room);
@@ -275,7 +282,7 @@ pub fn config(rng: &mut Rng, number: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{GENERATED, GENERATED_FILES, Skip, Source};
+    use super::{GENERATED, GENERATED_FILES, LENGTH_MAX, Skip, Source};
     use crate::job::export::Scratch;
     use std::collections::BTreeSet;
 
@@ -285,19 +292,23 @@ mod tests {
         let root = scratch.path();
         std::fs::create_dir_all(root.join("sub/target")).expect("directories");
         std::fs::write(root.join("sub/small"), b"fits").expect("a file");
-        std::fs::write(root.join("large"), [b'x'; 449]).expect("a file");
+        std::fs::write(root.join("large"), vec![b'x'; LENGTH_MAX + 1]).expect("a file");
+        std::fs::write(root.join("long"), vec![b'x'; 449]).expect("a file");
         std::fs::write(root.join("exact"), [b'x'; 448]).expect("a file");
         #[cfg(unix)]
         std::os::unix::fs::symlink("exact", root.join("link")).expect("a link");
         let source = Source::read(root, 1 << 20, 1).expect("readable");
-        let paths: Vec<_> = source.items.iter().take(4).map(|item| item.path.as_str()).collect();
-        assert_eq!(paths, ["/import", "/import/exact", "/import/sub", "/import/sub/small"]);
+        let paths: Vec<_> = source.items.iter().take(5).map(|item| item.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            ["/import", "/import/exact", "/import/long", "/import/sub", "/import/sub/small"]
+        );
         assert_eq!(source.skipped_for(Skip::TooLarge), 1);
         assert_eq!(source.skipped_for(Skip::LeftOut), 1);
         #[cfg(unix)]
         assert_eq!(source.skipped_for(Skip::Symlink), 1);
         assert_eq!(source.generated, GENERATED_FILES);
-        assert_eq!(source.files(), 2 + GENERATED_FILES);
+        assert_eq!(source.files(), 3 + GENERATED_FILES);
     }
 
     #[test]

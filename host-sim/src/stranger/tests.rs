@@ -1,7 +1,7 @@
 //! The stranger and the filesystem see the same, and the stranger sees damage.
 
 use super::{Medium, Refused, Volume, check, find};
-use crate::chip::Nor;
+use crate::chip::{Kind, Nor};
 use crate::model::{Entry, Model, Op};
 use crate::rng::Rng;
 use crate::scenario::{Scenario, Tuning};
@@ -58,16 +58,19 @@ fn both_see_the_same_tree_and_the_check_counts_every_block_once() {
 
 #[test]
 fn every_scenario_ends_with_a_volume_that_a_stranger_can_read() {
-    // The specification knows whole hashes only.
-    for scenario in Scenario::all().filter(|scenario| scenario.tuning.hash_bits == 55) {
+    // The specification knows whole hashes only, and this reader other media yet.
+    let known =
+        |scenario: &&Scenario| scenario.tuning.hash_bits == 55 && scenario.medium.kind == Kind::Nor;
+    for scenario in Scenario::all().filter(known) {
         let recording = crate::explore::play::record(&Vellum, scenario, 1);
         let recording = recording.unwrap_or_else(|fault| panic!("{}: {fault}", scenario.name));
         let mut image = recording.start;
         for op in &recording.log {
             let _ = image.apply(op);
         }
-        let report = check(&image).expect("a volume");
-        assert!(report.findings.is_empty(), "{}: {:?}", scenario.name, report.findings);
+        let name = scenario.name;
+        let report = check(&image).unwrap_or_else(|refused| panic!("{name}: {refused:?}"));
+        assert!(report.findings.is_empty(), "{name}: {:?}", report.findings);
     }
 }
 

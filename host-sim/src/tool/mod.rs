@@ -86,9 +86,7 @@ impl Failure {
                 Self::Unknown(format!("{what}: uses features that this version does not know"))
             }
             Error::NotFormatted => Self::NoVolume(format!("{what}: no volume")),
-            Error::TooLarge => {
-                Self::Refused(format!("{what}: larger than this version of Vellum can store"))
-            }
+            Error::TooLarge => Self::Refused(format!("{what}: larger than a file can be")),
             Error::NoSpace => Self::Refused(format!("{what}: the volume is full")),
             Error::Bug => Self::Damaged(format!("{what}: the filesystem broke a rule of its own")),
             error => Self::Refused(format!("{what}: {error}")),
