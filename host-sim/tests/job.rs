@@ -17,7 +17,8 @@ fn place(name: &str) -> PathBuf {
         ("one", 1),
         ("nested/most", 448),
         ("nested/deeper/some", 77),
-        ("large", 449),
+        ("large", 9_000),
+        ("too large", (1 << 20) + 1),
     ];
     for (name, length) in files {
         std::fs::write(place.join("source").join(name), vec![b'v'; length]).expect("a file");
@@ -87,14 +88,14 @@ fn a_job_holds_exports_the_tree_and_gives_every_figure() {
     ] {
         assert!(number(&json, figure) > 0, "{figure} in {json:#}");
     }
-    assert_eq!(number(&json, "/source/skipped/larger than 448 bytes"), 1);
+    assert_eq!(number(&json, "/source/skipped/larger than 1048576 bytes"), 1);
     assert!(json["classes"].as_array().is_some_and(|classes| classes.len() > 10));
     assert_eq!(std::fs::metadata(&image).expect("an image").len(), 64 * 4096);
-    for name in ["empty", "one", "nested/most", "nested/deeper/some"] {
+    for name in ["empty", "one", "large", "nested/most", "nested/deeper/some"] {
         let exported = std::fs::read(to.join("import").join(name)).expect("exported");
         assert_eq!(exported, std::fs::read(from.join(name)).expect("source"), "{name}");
     }
-    assert!(!to.join("import/large").exists());
+    assert!(!to.join("import/too large").exists());
 }
 
 #[test]

@@ -15,7 +15,8 @@ use crate::model::{Model, Op, Tree};
 use crate::scenario::{Expect, Line, Scenario, Tuning};
 use crate::subject::{Ending, Mounted, Mounting, Subject};
 
-/// States that are told apart: where more are possible, the script ends early.
+/// States that are told apart. Where a block that stays bad makes more possible, the script ends
+/// early.
 const MODELS_MAX: usize = 256;
 
 /// What goes wrong, and for how long the script goes on after it.
@@ -270,8 +271,10 @@ impl Play<'_> {
                 kept.push(model);
             }
         }
-        if kept.len() > MODELS_MAX {
+        if kept.len() > MODELS_MAX && self.plan.faults.error.is_none() {
             self.left = Some(0);
+        } else {
+            kept.truncate(MODELS_MAX);
         }
         self.models = kept;
         let medium = Allowed::any(self.medium.drain(..));

@@ -23,7 +23,7 @@ impl Delta<'_> {
     }
 }
 
-/// A delta page that keeps every rule of the tables. [`verify`] it first.
+/// A delta page that keeps every rule of the tables. [`verify`](super::verify) it first.
 #[derive(Debug, Clone, Copy)]
 pub struct DeltaPage<'a> {
     items: u16,
