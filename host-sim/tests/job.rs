@@ -12,7 +12,7 @@ fn place(name: &str) -> PathBuf {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&place);
     std::fs::create_dir_all(place.join("source/nested/deeper")).expect("directories");
-    let files: [(&str, usize); 5] = [
+    let files: [(&str, usize); 6] = [
         ("empty", 0),
         ("one", 1),
         ("nested/most", 448),
