@@ -40,6 +40,12 @@ impl EntryView<'_> {
         ENTRY_BYTES.saturating_add(self.value.map_or(0, <[u8]>::len))
     }
 
+    /// Whether it has a value that the tree knows nothing of.
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        self.fresh && self.value.is_some()
+    }
+
     fn place(&self) -> (Level, Key) {
         (self.level, self.key)
     }

@@ -338,9 +338,8 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         if self.geometry.read_unit <= 1 {
             return Ok((self.device, &mut []));
         }
-        let index = self.cache.claim().ok_or(Error::Bug)?;
-        let slot = self.cache.slot_mut(index).ok_or(Error::Bug)?;
-        Ok((self.device, slot.buffer()))
+        let (device, unit) = self.scratch()?;
+        Ok((device, unit))
     }
 
     /// Forgets every cached page, after a test has damaged the device.

@@ -41,8 +41,6 @@ fn gain_of(state: &State<'_>, place: &Place, limits: Limits) -> Gain {
         }
         puts = puts.saturating_add(usize::from(entry.value.is_some()));
     }
-    let touched = state.touched_group(first_group(place.low));
-    let groups = touched.is_some_and(|group| group < first_group(place.high));
     let old = usize::from(place.pointer.data_pages());
     let pages = if level > Level(0) {
         old.saturating_add(puts.div_ceil(CHILDREN))
@@ -51,7 +49,8 @@ fn gain_of(state: &State<'_>, place: &Place, limits: Limits) -> Gain {
         old.saturating_add(puts.saturating_mul(2))
     };
     let parts = pages.div_ceil(usize::from(limits.data_pages(level)));
-    let parts = if groups && level == Level(0) { PARTS_MAX } else { parts.min(PARTS_MAX) };
+    let parts =
+        if level == Level(0) && place.has_runs(state) { PARTS_MAX } else { parts.min(PARTS_MAX) };
     let mut added = parts.saturating_mul(POINTER_ENTRY_BYTES).saturating_add(ENTRY_BYTES);
     if let Found::Value(_) = state.find(level.up(), place.low) {
         added = added.saturating_sub(POINTER_ENTRY_BYTES);

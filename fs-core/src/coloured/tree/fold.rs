@@ -12,7 +12,7 @@ use crate::format::change::Change;
 use crate::format::key::Key;
 use crate::format::page::{self, DATA_PAGES_MAX, DataPageBuilder, Delta, DeltaPage};
 use crate::format::pointer::{DELTA_PAGES_MAX, HEIGHT_MAX, NodePointer};
-use crate::pending::{State, first_group};
+use crate::pending::State;
 use crate::units::{BlockNo, Generation, Level, PAGE_BYTES};
 
 /// Nodes that one node can become.
@@ -110,7 +110,7 @@ impl Folded {
 
     fn lose(&mut self, state: &State<'_>, key: Key) -> Result<()> {
         let entry = state.entry(self.level.up(), key);
-        let vanish = entry.is_some_and(|entry| entry.fresh && entry.value.is_some());
+        let vanish = entry.is_some_and(|entry| entry.is_new());
         self.unpoints.push(Unpointed { key, vanish }).map_err(|_| Error::Bug)
     }
 
@@ -226,33 +226,30 @@ pub async fn fold<D: BlockDevice, S: NodeStore<D>>(
     folded: &mut Folded,
 ) -> Result<()> {
     folded.level = level;
-    if level == Level(0) && add_delta(media, state, desk, key, limits, folded).await? {
-        return Ok(());
-    }
-    let pages_max = limits.data_pages(level);
     let mut plan = Plan::of(&Place::root(state));
-    if survey(media, state, desk.aside, key, pages_max, &mut plan, folded).await? {
+    if survey(media, state, desk, key, limits, &mut plan, folded).await? {
         let generation = state.scalars.generation.next();
         let mut writer = Writer { media, store, desk, generation, folded };
-        writer.parts(state, &plan, pages_max).await?;
+        writer.parts(state, &plan, limits.data_pages(level)).await?;
     }
     Ok(())
 }
 
-/// Plans a fold; `false`: nothing is to be written. Functions of their own keep what a fold needs
-/// for planning off the stack while it writes.
+/// Plans a fold; `false`: nothing is left to be written. Functions of their own keep what a fold
+/// needs for planning off the stack while it writes.
 #[colour]
 #[inline(never)]
 async fn survey<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
-    aside: &mut [u8; PAGE_BYTES],
+    desk: &mut Desk<'_>,
     key: Key,
-    pages_max: u8,
+    limits: Limits,
     plan: &mut Plan,
     folded: &mut Folded,
 ) -> Result<bool> {
     let level = folded.level;
+    let pages_max = limits.data_pages(level);
     let mut parent = Place::root(state);
     let mut place = parent;
     let is_root = parent.pointer.level == level;
@@ -261,8 +258,11 @@ async fn survey<D: BlockDevice>(
         place = parent;
         child_of(media, state, key, &mut place).await?;
     }
+    if level == Level(0) && add_delta(media, state, desk, &place, limits, folded).await? {
+        return Ok(false);
+    }
     *plan = Plan::of(&place);
-    measure(media, state, aside, level, pages_max, plan).await?;
+    measure(media, state, desk.aside, level, pages_max, plan).await?;
     (folded.low, folded.high) = (plan.low, plan.cut);
     if level > Level(0) && plan.items == 0 {
         return Err(corrupt(place.pointer.block)(Malformed::Field("items")));
@@ -294,37 +294,34 @@ async fn survey<D: BlockDevice>(
         return Ok(false);
     }
     if plan.held.is_some() && plan.high < parent.high {
-        join(media, state, aside, &mut parent, plan, pages_max, folded).await?;
+        join(media, state, desk.aside, &mut parent, plan, pages_max, folded).await?;
     }
     Ok(true)
 }
 
-/// Adds a delta page to the leaf that `key` belongs to, if it takes one more and all that has
-/// become of its items fits into it: one page instead of a node, and no block.
+/// Adds a delta page to the leaf at `place`, if it takes one more and all that has become of its
+/// items fits into it: one page instead of a node, and no block.
 #[colour]
 #[inline(never)]
 async fn add_delta<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
     desk: &mut Desk<'_>,
-    key: Key,
+    place: &Place,
     limits: Limits,
     folded: &mut Folded,
 ) -> Result<bool> {
-    let mut place = Place::root(state);
-    locate(media, state, Level(0), key, &mut place).await?;
-    let Place { mut pointer, low, high, .. } = place;
-    let touched = state.touched_group(first_group(low));
-    let groups = touched.is_some_and(|group| group < first_group(high));
+    let Place { mut pointer, low, high, separator } = *place;
     let news = state.range(Level(0), low, high).next().is_some();
-    if !news || groups || low != place.separator || !limits.takes_delta(&pointer) {
+    let fits = low == separator && limits.takes_delta(&pointer);
+    if !news || !fits || place.has_runs(state) {
         return Ok(false);
     }
     if let Some(bytes) = delta_bytes(media, &pointer).await? {
         *desk.aside = *bytes;
     }
     let older = parse_delta(pointer.delta_page().map(|_| &*desk.aside), &pointer)?;
-    if !put_delta(&older, state, &place, desk.out) {
+    if !put_delta(&older, state, place, desk.out) {
         return Ok(false);
     }
     pointer.delta_pages = pointer.delta_pages.saturating_add(1);
@@ -337,7 +334,7 @@ async fn add_delta<D: BlockDevice>(
         return Ok(true);
     }
     let entry = state.entry(Level(1), low);
-    let fresh = entry.is_some_and(|entry| entry.fresh && entry.value.is_some());
+    let fresh = entry.is_some_and(|entry| entry.is_new());
     folded.points.push(Pointed { key: low, pointer, fresh }).map_err(|_| Error::Bug)?;
     Ok(true)
 }
@@ -466,10 +463,8 @@ async fn is_idle<D: BlockDevice>(
     if place.pointer.level == Level(0) {
         return Ok(plan.items == 0);
     }
-    let touched = state.touched_group(first_group(place.low));
-    let runs = touched.is_some_and(|group| group < first_group(place.high));
     let below = |level| state.range(Level(level), place.low, place.high).next().is_some();
-    if plan.items != 1 || runs || (0..place.pointer.level.0).any(below) {
+    if plan.items != 1 || place.has_runs(state) || (0..place.pointer.level.0).any(below) {
         return Ok(false);
     }
     let given = folded.given.len();
@@ -523,7 +518,7 @@ impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, '_, D, S> {
             let (first, pointer) = self.node(&mut merge, pages).await?;
             let key = if part == 0 { plan.low } else { first.ok_or(Error::Bug)? };
             let fresh = match state.entry(level.up(), key) {
-                Some(entry) => entry.fresh && entry.value.is_some(),
+                Some(entry) => entry.is_new(),
                 None => plan.held != Some(key),
             };
             let new = Pointed { key, pointer, fresh };

@@ -176,10 +176,20 @@ pub(super) fn copy(value: &[u8], target: &mut [u8]) -> usize {
 /// The data page behind the one at hand whose last item is just before `bound`: where a scan goes
 /// on.
 fn page_behind<D>(media: &Media<'_, D>, node: &NodePointer, bound: Key) -> Result<Option<u8>> {
+    let ends =
+        |data: &DataPage<'_>| data.items().last().is_some_and(|last| last.key.next() == bound);
+    Ok(page_at_hand(media, node, ends)?.map(|page| page.saturating_add(1)))
+}
+
+/// The data page of a node that `is_it` and that needs no read. No I/O.
+fn page_at_hand<D>(
+    media: &Media<'_, D>,
+    node: &NodePointer,
+    is_it: impl Fn(&DataPage<'_>) -> bool,
+) -> Result<Option<u8>> {
     for (page, bytes) in media.cached(node).filter(|(page, _)| *page < node.data_pages()) {
-        let last = DataPage::parse(bytes).map_err(corrupt(node.block))?.items().last();
-        if last.is_some_and(|last| last.key.next() == bound) {
-            return Ok(Some(page.saturating_add(1)));
+        if is_it(&DataPage::parse(bytes).map_err(corrupt(node.block))?) {
+            return Ok(Some(page));
         }
     }
     Ok(None)
@@ -194,10 +204,8 @@ pub(super) async fn page_of<D: BlockDevice>(
     key: Key,
 ) -> Result<u8> {
     let Some(page) = node.index_page() else { return Ok(0) };
-    for (page, bytes) in media.cached(node).filter(|(page, _)| *page < node.data_pages()) {
-        if DataPage::parse(bytes).map_err(corrupt(node.block))?.spans(key) {
-            return Ok(page);
-        }
+    if let Some(page) = page_at_hand(media, node, |data| data.spans(key))? {
+        return Ok(page);
     }
     let bytes = media.page(node, page).await?;
     let index = IndexPage::parse(bytes).map_err(corrupt(node.block))?;

@@ -7,7 +7,7 @@ use super::node::{data_page, page_of};
 use crate::error::{Error, Malformed, Result};
 use crate::format::key::Key;
 use crate::format::pointer::NodePointer;
-use crate::pending::{Found, State};
+use crate::pending::{Found, State, first_group};
 use crate::units::Level;
 
 /// A node and the keys it is for.
@@ -37,6 +37,12 @@ impl Place {
 
     pub(super) fn holds(&self, key: Key) -> bool {
         (self.low..self.high).contains(&key)
+    }
+
+    /// Whether a run of blocks is pending for a group item of its range.
+    pub(super) fn has_runs(&self, state: &State<'_>) -> bool {
+        let touched = state.touched_group(first_group(self.low));
+        touched.is_some_and(|group| group < first_group(self.high))
     }
 }
 

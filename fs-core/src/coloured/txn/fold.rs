@@ -2,7 +2,7 @@
 
 use super::super::colour;
 use super::super::device::BlockDevice;
-use super::super::media::{Edge, Media};
+use super::super::media::{Edge, Media, SECTOR};
 use super::super::space::{CHUNK_BLOCKS, FreeRun, Pick, Picks, Space, Want};
 use super::super::tree::{self, Desk, FOLD_RESERVE, Folded, Limits, NodeStore};
 use super::{Error, Groups, Txn};
@@ -22,9 +22,6 @@ pub(super) const FOLD_RECORD_BYTES: usize = 480;
 /// Folds that one call may take: far above what the termination argument of `tree` gives for the
 /// largest arena. More is a breach of our own rules.
 const FOLDS_MAX: usize = 256;
-
-/// Bytes of a page.
-const PAGE: u32 = 512;
 
 /// The blocks that a fold may take, as `tree` sees them.
 struct Supply<'a> {
@@ -92,7 +89,7 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// What folds may do. Delta pages save programs and erases, and leave nodes with items that
     /// are gone: not where space is short.
     fn limits(&self) -> Limits {
-        let block_pages = self.superblock.block_bytes() / PAGE;
+        let block_pages = self.superblock.block_bytes() / SECTOR;
         let free = self.state.scalars.free.0;
         let erases = self.media.geometry().guarantees.contains(Guarantees::NEEDS_ERASE);
         let deltas = erases && free >= self.reserve().saturating_mul(2);
