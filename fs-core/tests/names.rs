@@ -8,33 +8,13 @@
     reason = "tests"
 )]
 
+#[path = "shared/named.rs"]
+mod named;
+
 use fs_core::blocking::Volume;
-use fs_core::blocking::device::RamDevice;
-use fs_core::format::name::short_hashes;
-use fs_core::{
-    Error, FormatOptions, Memory, MountOptions, NameBuf, NodeKind, OpenOptions, RenameMode,
-};
+use fs_core::{Error, NameBuf, NodeKind, OpenOptions, RenameMode};
+use named::{Ram, formatted, with};
 use std::collections::{BTreeMap, BTreeSet};
-
-type Ram<'a> = RamDevice<'a>;
-
-/// A volume whose names have hashes of so many bits.
-fn formatted(blocks: usize, bits: u8) -> Vec<u8> {
-    let mut bytes = vec![0xFF; blocks * 4096];
-    let mut memory = Memory::<2048, 8, 2>::new();
-    let options = FormatOptions { hash_seed: short_hashes(bits), ..FormatOptions::default() };
-    Volume::format(&mut Ram::new(&mut bytes), &mut memory, &options).unwrap();
-    bytes
-}
-
-fn with<R>(bytes: &mut [u8], run: impl FnOnce(&Volume<'_, Ram<'_>>) -> R) -> R {
-    let mut device = Ram::new(bytes);
-    let mut memory = Memory::<2048, 8, 2>::new();
-    let volume = Volume::mount(&mut device, &mut memory, MountOptions::default()).unwrap();
-    let result = run(&volume);
-    volume.check().unwrap();
-    result
-}
 
 fn names(volume: &Volume<'_, Ram<'_>>, path: &str) -> Vec<String> {
     let mut names = Vec::new();
