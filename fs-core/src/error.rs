@@ -7,7 +7,11 @@
 //! | `device` | its own error, which gives an [`ErrorKind`]; above it is [`Error::Device`] |
 //! | above | one of the variants of [`Error`] |
 
+mod named;
+
 use crate::units::BlockNo;
+
+pub use named::{Field, Finding};
 
 /// Result of every fallible operation above the device.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
@@ -146,8 +150,10 @@ pub enum Malformed {
     Truncated,
     /// Items, keys or levels are not in their order.
     Order,
-    /// The named field is outside its allowed range.
-    Field(&'static str),
+    /// The field is outside its allowed range.
+    Field(Field),
+    /// Structures that are each in order contradict one another.
+    Finding(Finding),
 }
 
 /// POSIX error names. Their numbers differ between systems, so a port supplies the number.
@@ -277,7 +283,8 @@ impl core::fmt::Display for Malformed {
             Self::Checksum => f.write_str("wrong checksum"),
             Self::Truncated => f.write_str("incomplete structure"),
             Self::Order => f.write_str("wrong order"),
-            Self::Field(name) => write!(f, "{name} out of range"),
+            Self::Field(field) => write!(f, "{field} out of range"),
+            Self::Finding(finding) => write!(f, "{finding}"),
         }
     }
 }
@@ -333,17 +340,18 @@ impl From<ErrorKind> for Error {
     }
 }
 
-const _: () = assert!(size_of::<Error>() <= 32);
+// A result without a value is returned in two registers of a 32-bit processor: every `?` is short.
+const _: () = assert!(size_of::<Result<()>>() <= 8);
 
 #[cfg(test)]
 mod tests {
-    use super::{Errno, Error, ErrorKind, Malformed};
+    use super::{Errno, Error, ErrorKind, Field, Malformed};
     use crate::units::BlockNo;
     use std::string::ToString;
 
     #[test]
     fn names_the_block_and_the_rule() {
-        let error = Error::Corrupt { block: BlockNo(17), rule: Malformed::Field("root") };
+        let error = Error::Corrupt { block: BlockNo(17), rule: Malformed::Field(Field::Root) };
         assert_eq!(error.to_string(), "corrupt block 17: root out of range");
     }
 

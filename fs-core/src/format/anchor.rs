@@ -22,7 +22,7 @@
 use super::checksum::{Checksum, VolumeSeed};
 use super::codec::{Bytes, LIMIT_48, Le32, Le48, Le64, covers};
 use super::pointer::{self, NodePointer};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::units::{BlockNo, Generation, Sequence, Session};
 
 /// Size on disk, in bytes.
@@ -98,10 +98,10 @@ impl Entry {
         }
         let [flags] = Flags::get(record);
         if flags & !FIRST != 0 {
-            return Err(Malformed::Field("flags"));
+            return Err(Malformed::Field(Field::Flags));
         }
         if Reserved::get(record) != [0; 3] || ReservedEnd::get(record) != [0] {
-            return Err(Malformed::Field("reserved"));
+            return Err(Malformed::Field(Field::Reserved));
         }
         let entry = Self {
             sequence: Sequence(SequenceField::get(record)),
@@ -153,19 +153,19 @@ impl Entry {
     pub fn check(&self) -> Result<(), Malformed> {
         self.root.check()?;
         if self.start.0 == 0 {
-            return Err(Malformed::Field("start"));
+            return Err(Malformed::Field(Field::Start));
         }
         if self.spare_a.0 == 0 || self.spare_a == self.start {
-            return Err(Malformed::Field("spare_a"));
+            return Err(Malformed::Field(Field::SpareA));
         }
         if self.spare_b.0 == 0 || [self.start, self.spare_a].contains(&self.spare_b) {
-            return Err(Malformed::Field("spare_b"));
+            return Err(Malformed::Field(Field::SpareB));
         }
         if [self.start, self.spare_a, self.spare_b].contains(&self.root.block) {
-            return Err(Malformed::Field("root"));
+            return Err(Malformed::Field(Field::Root));
         }
         if self.generation < self.root.generation || self.generation.0 >= LIMIT_48 {
-            return Err(Malformed::Field("generation"));
+            return Err(Malformed::Field(Field::Generation));
         }
         Ok(())
     }
@@ -186,7 +186,7 @@ fn checksum(record: &[u8; SIZE], volume: VolumeSeed, block: BlockNo, slot: u16) 
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{Entry, SIZE, checksum, is_blank};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
     use crate::format::checksum::VolumeSeed;
     use crate::format::pointer::NodePointer;
     use crate::units::{BlockNo, Generation, Level, Sequence, Session};
@@ -274,18 +274,18 @@ mod tests {
             entry
         };
         let cases = [
-            (with(|e| e.start = BlockNo(0)), "start"),
-            (with(|e| e.spare_a = BlockNo(0)), "spare_a"),
-            (with(|e| e.spare_a = e.start), "spare_a"),
-            (with(|e| e.spare_b = BlockNo(0)), "spare_b"),
-            (with(|e| e.spare_b = e.start), "spare_b"),
-            (with(|e| e.spare_b = e.spare_a), "spare_b"),
-            (with(|e| e.root.block = BlockNo(0)), "block"),
-            (with(|e| e.root.block = e.start), "root"),
-            (with(|e| e.root.block = e.spare_a), "root"),
-            (with(|e| e.root.block = e.spare_b), "root"),
-            (with(|e| e.generation = Generation(e.root.generation.0 - 1)), "generation"),
-            (with(|e| e.generation = Generation(1 << 48)), "generation"),
+            (with(|e| e.start = BlockNo(0)), Field::Start),
+            (with(|e| e.spare_a = BlockNo(0)), Field::SpareA),
+            (with(|e| e.spare_a = e.start), Field::SpareA),
+            (with(|e| e.spare_b = BlockNo(0)), Field::SpareB),
+            (with(|e| e.spare_b = e.start), Field::SpareB),
+            (with(|e| e.spare_b = e.spare_a), Field::SpareB),
+            (with(|e| e.root.block = BlockNo(0)), Field::Block),
+            (with(|e| e.root.block = e.start), Field::Root),
+            (with(|e| e.root.block = e.spare_a), Field::Root),
+            (with(|e| e.root.block = e.spare_b), Field::Root),
+            (with(|e| e.generation = Generation(e.root.generation.0 - 1)), Field::Generation),
+            (with(|e| e.generation = Generation(1 << 48)), Field::Generation),
         ];
         for (entry, field) in cases {
             assert_eq!(entry.encode(volume(), BLOCK, SLOT), Err(Malformed::Field(field)));

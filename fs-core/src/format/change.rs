@@ -93,7 +93,7 @@ use super::key::{self, FIRST_FREE, Key, OBJECT_MAX};
 use super::page::VALUE_MAX;
 use super::pointer::{self, HEIGHT_MAX, NodePointer};
 use super::scalars;
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::units::{BlockNo, Level, ObjectId};
 
 pub use super::scalars::Scalars;
@@ -142,10 +142,10 @@ impl Run {
     /// The run is empty, begins at block 0 or reaches the end of the numbers.
     pub const fn check(&self) -> Result<(), Malformed> {
         if self.start.0 == 0 {
-            return Err(Malformed::Field("start"));
+            return Err(Malformed::Field(Field::Start));
         }
         if self.length == 0 || self.end().0 == u32::MAX {
-            return Err(Malformed::Field("length"));
+            return Err(Malformed::Field(Field::Length));
         }
         Ok(())
     }
@@ -173,7 +173,7 @@ impl RunState {
             1 => Self::Erased,
             2 => Self::Used,
             3 => Self::Leaving,
-            _ => return Err(Malformed::Field("state")),
+            _ => return Err(Malformed::Field(Field::State)),
         })
     }
 }
@@ -281,14 +281,18 @@ impl<'a> Change<'a> {
         match self {
             Self::Put { key, value, .. } => {
                 key.check()?;
-                if value.len() > VALUE_MAX { Err(Malformed::Field("length")) } else { Ok(()) }
+                if value.len() > VALUE_MAX { Err(Malformed::Field(Field::Length)) } else { Ok(()) }
             }
             Self::Delete { key, .. } => key.check(),
             Self::Point { level, key, pointer, .. } => {
                 key.check()?;
                 pointer.check()?;
                 check_parent(*level)?;
-                if pointer.level.up() == *level { Ok(()) } else { Err(Malformed::Field("level")) }
+                if pointer.level.up() == *level {
+                    Ok(())
+                } else {
+                    Err(Malformed::Field(Field::Level))
+                }
             }
             Self::Unpoint { level, key, .. } => {
                 check_parent(*level)?;
@@ -296,7 +300,7 @@ impl<'a> Change<'a> {
             }
             Self::Fold { level, low, high } => {
                 if level.0 >= HEIGHT_MAX {
-                    return Err(Malformed::Field("level"));
+                    return Err(Malformed::Field(Field::Level));
                 }
                 low.check()?;
                 if low < high && high.object <= OBJECT_MAX { Ok(()) } else { Err(Malformed::Order) }
@@ -310,7 +314,7 @@ impl<'a> Change<'a> {
             | Self::State { run, .. } => run.check(),
             Self::Scalars(scalars) => scalars.check(),
             Self::Objects(object) if *object < FIRST_FREE || *object > OBJECT_MAX => {
-                Err(Malformed::Field("next_object"))
+                Err(Malformed::Field(Field::NextObject))
             }
             Self::Objects(_) => Ok(()),
         }
@@ -350,7 +354,7 @@ impl<'a> Change<'a> {
             STATE => Self::State { run: read_run(reader)?, state: RunState::decode(reader.u8()?)? },
             SCALARS => Self::Scalars(Scalars::decode(reader.array()?)?),
             OBJECTS => Self::Objects(ObjectId(reader.u48()?)),
-            _ => return Err(Malformed::Field("tag")),
+            _ => return Err(Malformed::Field(Field::Tag)),
         };
         change.check()?;
         Ok(change)
@@ -408,14 +412,14 @@ impl<'a> Change<'a> {
 }
 
 fn check_parent(level: Level) -> Result<(), Malformed> {
-    if matches!(level.0, 1..HEIGHT_MAX) { Ok(()) } else { Err(Malformed::Field("level")) }
+    if matches!(level.0, 1..HEIGHT_MAX) { Ok(()) } else { Err(Malformed::Field(Field::Level)) }
 }
 
 fn read_flag(reader: &mut Reader<'_>) -> Result<bool, Malformed> {
     match reader.u8()? {
         0 => Ok(false),
         1 => Ok(true),
-        _ => Err(Malformed::Field("flags")),
+        _ => Err(Malformed::Field(Field::Flags)),
     }
 }
 

@@ -11,7 +11,7 @@
 use super::codec::{Bytes, Le16, Le48, covers};
 use super::inode::{self, Inode, NodeType};
 use super::key::{Key, Kind, OBJECT_MAX, ROOT};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::units::ObjectId;
 
 /// Size on disk, in bytes.
@@ -46,7 +46,7 @@ impl Directory {
     /// A rule of the table that `record` breaks.
     pub fn decode(record: &[u8; SIZE]) -> Result<Self, Malformed> {
         if Reserved::get(record) != 0 {
-            return Err(Malformed::Field("reserved"));
+            return Err(Malformed::Field(Field::Reserved));
         }
         let directory = Self {
             inode: Inode::decode(&InodeField::get(record))?,
@@ -61,7 +61,7 @@ impl Directory {
     /// # Errors
     /// The value has another length, or breaks a rule of the table.
     pub fn from_value(value: &[u8]) -> Result<Self, Malformed> {
-        Self::decode(value.try_into().map_err(|_| Malformed::Field("directory"))?)
+        Self::decode(value.try_into().map_err(|_| Malformed::Field(Field::Directory))?)
     }
 
     /// Encodes, after the same checks.
@@ -82,10 +82,10 @@ impl Directory {
     /// The rule that `self` breaks.
     pub fn check(&self) -> Result<(), Malformed> {
         if self.inode.kind != NodeType::Directory {
-            return Err(Malformed::Field("type"));
+            return Err(Malformed::Field(Field::Type));
         }
         if self.parent < ROOT || self.parent > OBJECT_MAX {
-            return Err(Malformed::Field("parent"));
+            return Err(Malformed::Field(Field::Parent));
         }
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Directory {
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{Directory, SIZE};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
     use crate::format::inode::{Inode, NodeType};
     use crate::format::key::{Key, Kind, ROOT};
     use crate::units::{ObjectId, Time};
@@ -150,9 +150,9 @@ mod tests {
     fn refuses_to_write_what_it_would_refuse_to_read() {
         let file = Inode { kind: NodeType::File, ..SAMPLE.inode };
         let cases = [
-            (Directory { inode: file, ..SAMPLE }, "type"),
-            (Directory { parent: ObjectId(15), ..SAMPLE }, "parent"),
-            (Directory { parent: ObjectId(1 << 48), ..SAMPLE }, "parent"),
+            (Directory { inode: file, ..SAMPLE }, Field::Type),
+            (Directory { parent: ObjectId(15), ..SAMPLE }, Field::Parent),
+            (Directory { parent: ObjectId(1 << 48), ..SAMPLE }, Field::Parent),
         ];
         for (directory, field) in cases {
             assert_eq!(directory.encode(), Err(Malformed::Field(field)));

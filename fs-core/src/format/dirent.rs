@@ -15,7 +15,7 @@ use super::codec::{Bytes, Le48, Reader, Writer, covers};
 use super::inode::{self, Inode, NodeType};
 use super::key::{FIRST_FREE, Key, Kind, OBJECT_MAX};
 use super::name::{self, Name};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::units::ObjectId;
 
 /// Size on disk of what precedes inode and name, in bytes.
@@ -64,7 +64,7 @@ impl<'a> DirentView<'a> {
         let inode = match Flags::get(head) {
             [0] => None,
             [EMBEDDED] => Some(Inode::decode(reader.array()?)?),
-            _ => return Err(Malformed::Field("flags")),
+            _ => return Err(Malformed::Field(Field::Flags)),
         };
         let entry = Self {
             object: ObjectId(Object::get(head)),
@@ -102,14 +102,14 @@ impl<'a> DirentView<'a> {
     /// The rule that `self` breaks.
     pub fn check(&self) -> Result<(), Malformed> {
         if self.object < FIRST_FREE || self.object > OBJECT_MAX {
-            return Err(Malformed::Field("object"));
+            return Err(Malformed::Field(Field::Object));
         }
         let Some(inode) = &self.inode else { return Ok(()) };
         inode.check()?;
         if inode.kind != self.kind || self.kind == NodeType::Directory {
-            return Err(Malformed::Field("type"));
+            return Err(Malformed::Field(Field::Type));
         }
-        if inode.links == 1 { Ok(()) } else { Err(Malformed::Field("links")) }
+        if inode.links == 1 { Ok(()) } else { Err(Malformed::Field(Field::Links)) }
     }
 }
 
@@ -117,7 +117,7 @@ impl<'a> DirentView<'a> {
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{BYTES_MAX, DirentView, key};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
     use crate::format::inode::{self, Inode, NodeType};
     use crate::format::key::{Key, Kind};
     use crate::format::name::Name;
@@ -192,12 +192,15 @@ mod tests {
         let inode = sample().inode.expect("embedded");
         let directory = Inode::new(NodeType::Directory, inode.born);
         let cases = [
-            (DirentView { object: ObjectId(16), ..sample() }, "object"),
-            (DirentView { object: ObjectId(1 << 48), ..sample() }, "object"),
-            (DirentView { kind: NodeType::Symlink, ..sample() }, "type"),
-            (DirentView { kind: NodeType::Directory, inode: Some(directory), ..sample() }, "type"),
-            (DirentView { inode: Some(Inode { links: 2, ..inode }), ..sample() }, "links"),
-            (DirentView { inode: Some(Inode { links: 0, ..inode }), ..sample() }, "links"),
+            (DirentView { object: ObjectId(16), ..sample() }, Field::Object),
+            (DirentView { object: ObjectId(1 << 48), ..sample() }, Field::Object),
+            (DirentView { kind: NodeType::Symlink, ..sample() }, Field::Type),
+            (
+                DirentView { kind: NodeType::Directory, inode: Some(directory), ..sample() },
+                Field::Type,
+            ),
+            (DirentView { inode: Some(Inode { links: 2, ..inode }), ..sample() }, Field::Links),
+            (DirentView { inode: Some(Inode { links: 0, ..inode }), ..sample() }, Field::Links),
         ];
         for (entry, field) in cases {
             assert_eq!(entry.encode(&mut [0; BYTES_MAX]), Err(Malformed::Field(field)));

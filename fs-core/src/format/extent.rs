@@ -11,7 +11,7 @@
 
 use super::codec::{Bytes, LIMIT_48, Le32, covers};
 use super::key::{Key, Kind};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::units::ObjectId;
 
 /// Size on disk, in bytes.
@@ -56,7 +56,7 @@ impl Placement {
         Address::put(&mut address, Address::get(record));
         let [flags] = Flags::get(record);
         if flags & !UNWRITTEN != 0 {
-            return Err(Malformed::Field("flags"));
+            return Err(Malformed::Field(Field::Flags));
         }
         let placement = Self {
             address: u64::from_le_bytes(address),
@@ -72,7 +72,7 @@ impl Placement {
     /// # Errors
     /// The value has another length, or breaks a rule of the table.
     pub fn from_value(value: &[u8]) -> Result<Self, Malformed> {
-        Self::decode(value.try_into().map_err(|_| Malformed::Field("extent"))?)
+        Self::decode(value.try_into().map_err(|_| Malformed::Field(Field::Extent))?)
     }
 
     /// Encodes, after the same checks.
@@ -94,10 +94,10 @@ impl Placement {
     /// The rule that `self` breaks.
     pub fn check(&self) -> Result<(), Malformed> {
         if self.address == 0 || self.address >= LIMIT_40 {
-            return Err(Malformed::Field("address"));
+            return Err(Malformed::Field(Field::Address));
         }
         if self.length == 0 || self.address.saturating_add(self.length.into()) > LIMIT_40 {
-            return Err(Malformed::Field("length"));
+            return Err(Malformed::Field(Field::Length));
         }
         Ok(())
     }
@@ -113,7 +113,7 @@ pub const fn is_offset(offset: u64) -> bool {
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{Placement, SIZE};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
     use crate::format::key::{Key, Kind};
     use crate::units::ObjectId;
 
@@ -150,10 +150,10 @@ mod tests {
     #[test]
     fn refuses_to_write_what_it_would_refuse_to_read() {
         let cases = [
-            (Placement { address: 0, ..SAMPLE }, "address"),
-            (Placement { address: 1 << 40, ..SAMPLE }, "address"),
-            (Placement { length: 0, ..SAMPLE }, "length"),
-            (Placement { address: (1 << 40) - 4, length: 5, ..SAMPLE }, "length"),
+            (Placement { address: 0, ..SAMPLE }, Field::Address),
+            (Placement { address: 1 << 40, ..SAMPLE }, Field::Address),
+            (Placement { length: 0, ..SAMPLE }, Field::Length),
+            (Placement { address: (1 << 40) - 4, length: 5, ..SAMPLE }, Field::Length),
         ];
         for (placement, field) in cases {
             assert_eq!(placement.encode(), Err(Malformed::Field(field)));
@@ -167,7 +167,7 @@ mod tests {
     fn a_shared_run_is_refused_until_somebody_knows_what_it_means() {
         let mut bytes = sample_bytes();
         bytes[9] = 2;
-        assert_eq!(Placement::decode(&bytes), Err(Malformed::Field("flags")));
+        assert_eq!(Placement::decode(&bytes), Err(Malformed::Field(Field::Flags)));
     }
 
     #[test]

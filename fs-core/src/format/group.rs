@@ -11,7 +11,7 @@
 
 use super::codec::{Bytes, covers};
 use super::key::{Key, Kind, SPACE};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::units::BlockNo;
 
 /// Size on disk, in bytes.
@@ -77,7 +77,7 @@ impl Group {
     /// # Errors
     /// The value has another length, or breaks a rule of the table.
     pub fn from_value(value: &[u8]) -> Result<Self, Malformed> {
-        Self::decode(value.try_into().map_err(|_| Malformed::Field("group"))?)
+        Self::decode(value.try_into().map_err(|_| Malformed::Field(Field::Group))?)
     }
 
     /// Encodes. Whatever the methods of this type leave can be read back.
@@ -96,7 +96,7 @@ impl Group {
 
     fn check(&self) -> Result<(), Malformed> {
         let both = self.allocated.iter().zip(&self.erased).any(|(a, b)| a & b != 0);
-        if both { Err(Malformed::Field("erased")) } else { Ok(()) }
+        if both { Err(Malformed::Field(Field::Erased)) } else { Ok(()) }
     }
 
     /// Whether block `index` of the group is in use.
@@ -148,7 +148,7 @@ fn set_bit(bits: &mut [u8; 32], index: u8, value: bool) {
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{Group, SIZE};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
     use crate::format::key::{Key, Kind};
     use crate::units::{BlockNo, ObjectId};
 
@@ -202,7 +202,7 @@ mod tests {
     fn refuses_a_block_that_is_allocated_and_erased() {
         let mut record = sample_bytes();
         record[32] |= 1;
-        assert_eq!(Group::decode(&record), Err(Malformed::Field("erased")));
+        assert_eq!(Group::decode(&record), Err(Malformed::Field(Field::Erased)));
         assert!(Group::from_value(&record[1..]).is_err());
     }
 

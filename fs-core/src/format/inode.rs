@@ -21,7 +21,7 @@
 
 use super::codec::{Bytes, LIMIT_48, Le32, Le48, Le64, covers};
 use super::key::{FIRST_FREE, Key, Kind, OBJECT_MAX};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::units::{ObjectId, Time};
 
 /// Size on disk, in bytes.
@@ -74,7 +74,7 @@ impl NodeType {
             1 => Self::File,
             2 => Self::Directory,
             3 => Self::Symlink,
-            _ => return Err(Malformed::Field("type")),
+            _ => return Err(Malformed::Field(Field::Type)),
         })
     }
 }
@@ -131,9 +131,9 @@ impl Inode {
     /// # Errors
     /// The value has another length, is of a directory, or breaks a rule of the table.
     pub fn from_value(value: &[u8]) -> Result<Self, Malformed> {
-        let inode = Self::decode(value.try_into().map_err(|_| Malformed::Field("inode"))?)?;
+        let inode = Self::decode(value.try_into().map_err(|_| Malformed::Field(Field::Inode))?)?;
         if inode.kind == NodeType::Directory {
-            return Err(Malformed::Field("type"));
+            return Err(Malformed::Field(Field::Type));
         }
         Ok(inode)
     }
@@ -145,7 +145,7 @@ impl Inode {
     pub fn decode(record: &[u8; SIZE]) -> Result<Self, Malformed> {
         let [flags] = Flags::get(record);
         if flags & !EXTRAS != 0 {
-            return Err(Malformed::Field("flags"));
+            return Err(Malformed::Field(Field::Flags));
         }
         let [kind] = Type::get(record);
         let inode = Self {
@@ -190,19 +190,19 @@ impl Inode {
         let directory = self.kind == NodeType::Directory;
         let none = self.data == ObjectId(0);
         if self.links == 0 || (directory && self.links != 1) {
-            return Err(Malformed::Field("links"));
+            return Err(Malformed::Field(Field::Links));
         }
         if !none && (directory || self.data < FIRST_FREE || self.data > OBJECT_MAX) {
-            return Err(Malformed::Field("data"));
+            return Err(Malformed::Field(Field::Data));
         }
         if self.size >= LIMIT_48 || (directory && self.size != 0) {
-            return Err(Malformed::Field("size"));
+            return Err(Malformed::Field(Field::Size));
         }
         if self.valid > self.size || (none && self.valid != 0) {
-            return Err(Malformed::Field("valid"));
+            return Err(Malformed::Field(Field::Valid));
         }
         if self.kind == NodeType::Symlink && (self.valid != self.size || self.size == 0) {
-            return Err(Malformed::Field("valid"));
+            return Err(Malformed::Field(Field::Valid));
         }
         Ok(())
     }
@@ -212,7 +212,7 @@ impl Inode {
 pub(super) mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{Inode, NodeType, SIZE};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
     use crate::format::key::{Key, Kind};
     use crate::units::{ObjectId, Time};
 
@@ -264,17 +264,17 @@ pub(super) mod tests {
     fn refuses_to_write_what_it_would_refuse_to_read() {
         let directory = Inode::new(NodeType::Directory, Time::UNKNOWN);
         let cases = [
-            (Inode { links: 0, ..SAMPLE }, "links"),
-            (Inode { data: ObjectId(16), ..SAMPLE }, "data"),
-            (Inode { data: ObjectId(1 << 48), ..SAMPLE }, "data"),
-            (Inode { data: ObjectId(0), ..SAMPLE }, "valid"),
-            (Inode { size: 1 << 48, ..SAMPLE }, "size"),
-            (Inode { valid: SAMPLE.size + 1, ..SAMPLE }, "valid"),
-            (Inode { links: 2, ..directory }, "links"),
-            (Inode { data: ObjectId(17), ..directory }, "data"),
-            (Inode { size: 1, ..directory }, "size"),
-            (Inode { kind: NodeType::Symlink, ..SAMPLE }, "valid"),
-            (Inode::new(NodeType::Symlink, Time(0)), "valid"),
+            (Inode { links: 0, ..SAMPLE }, Field::Links),
+            (Inode { data: ObjectId(16), ..SAMPLE }, Field::Data),
+            (Inode { data: ObjectId(1 << 48), ..SAMPLE }, Field::Data),
+            (Inode { data: ObjectId(0), ..SAMPLE }, Field::Valid),
+            (Inode { size: 1 << 48, ..SAMPLE }, Field::Size),
+            (Inode { valid: SAMPLE.size + 1, ..SAMPLE }, Field::Valid),
+            (Inode { links: 2, ..directory }, Field::Links),
+            (Inode { data: ObjectId(17), ..directory }, Field::Data),
+            (Inode { size: 1, ..directory }, Field::Size),
+            (Inode { kind: NodeType::Symlink, ..SAMPLE }, Field::Valid),
+            (Inode::new(NodeType::Symlink, Time(0)), Field::Valid),
         ];
         for (inode, field) in cases {
             assert_eq!(inode.encode(), Err(Malformed::Field(field)));
@@ -289,7 +289,7 @@ pub(super) mod tests {
         assert_eq!(Inode::from_value(&sample_bytes()), Ok(SAMPLE));
         assert!(Inode::from_value(&sample_bytes()[..SIZE - 1]).is_err());
         let directory = Inode::new(NodeType::Directory, Time(0)).encode().expect("sound");
-        assert_eq!(Inode::from_value(&directory), Err(Malformed::Field("type")));
+        assert_eq!(Inode::from_value(&directory), Err(Malformed::Field(Field::Type)));
     }
 
     #[test]

@@ -12,7 +12,7 @@
 
 use super::codec::{Bytes, LIMIT_48, Le48, covers};
 use super::key::{INTENTS, Key, Kind};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::units::ObjectId;
 
 /// Size on disk, in bytes.
@@ -44,7 +44,7 @@ impl IntentKind {
             1 => Self::Destroy,
             2 => Self::Trim,
             3 => Self::Forget,
-            _ => return Err(Malformed::Field("kind")),
+            _ => return Err(Malformed::Field(Field::Kind)),
         })
     }
 }
@@ -91,7 +91,7 @@ impl Intent {
         let [kind] = KindField::get(record);
         let kind = IntentKind::decode(kind)?;
         if Reserved::get(record) != [0; 3] {
-            return Err(Malformed::Field("reserved"));
+            return Err(Malformed::Field(Field::Reserved));
         }
         let intent = Self { kind, from: From::get(record), to: To::get(record) };
         intent.check()?;
@@ -103,7 +103,7 @@ impl Intent {
     /// # Errors
     /// The value has another length, or breaks a rule of the table.
     pub fn from_value(value: &[u8]) -> Result<Self, Malformed> {
-        Self::decode(value.try_into().map_err(|_| Malformed::Field("intent"))?)
+        Self::decode(value.try_into().map_err(|_| Malformed::Field(Field::Intent))?)
     }
 
     /// Encodes, after the same checks.
@@ -125,10 +125,10 @@ impl Intent {
     /// The rule that `self` breaks.
     pub fn check(&self) -> Result<(), Malformed> {
         if self.to < self.from || self.to >= LIMIT_48 {
-            return Err(Malformed::Field("to"));
+            return Err(Malformed::Field(Field::To));
         }
         if self.kind == IntentKind::Forget && self.to != 0 {
-            return Err(Malformed::Field("to"));
+            return Err(Malformed::Field(Field::To));
         }
         Ok(())
     }
@@ -138,7 +138,7 @@ impl Intent {
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{Intent, IntentKind, SIZE};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
     use crate::format::key::{Key, Kind};
     use crate::units::ObjectId;
 
@@ -176,11 +176,11 @@ mod tests {
     #[test]
     fn refuses_to_write_what_it_would_refuse_to_read() {
         let backwards = Intent { to: SAMPLE.from - 1, ..SAMPLE };
-        assert_eq!(backwards.encode(), Err(Malformed::Field("to")));
+        assert_eq!(backwards.encode(), Err(Malformed::Field(Field::To)));
         let wide = Intent { to: 1 << 48, ..SAMPLE };
-        assert_eq!(wide.encode(), Err(Malformed::Field("to")));
+        assert_eq!(wide.encode(), Err(Malformed::Field(Field::To)));
         let part = Intent { kind: IntentKind::Forget, ..SAMPLE };
-        assert_eq!(part.encode(), Err(Malformed::Field("to")));
+        assert_eq!(part.encode(), Err(Malformed::Field(Field::To)));
         assert!(Intent::from_value(&sample_bytes()[1..]).is_err());
     }
 
@@ -190,7 +190,7 @@ mod tests {
         bytes[0] = 2;
         assert_eq!(Intent::decode(&bytes), Ok(Intent { kind: IntentKind::Trim, ..SAMPLE }));
         bytes[0] = 4;
-        assert_eq!(Intent::decode(&bytes), Err(Malformed::Field("kind")));
+        assert_eq!(Intent::decode(&bytes), Err(Malformed::Field(Field::Kind)));
     }
 
     #[test]

@@ -34,7 +34,7 @@
 //! |   14 | `OWNER`    | 0                   | owner item                        |
 
 use super::codec::{Bytes, Le48, Le64, covers};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::units::ObjectId;
 
 /// Size on disk, in bytes.
@@ -161,7 +161,7 @@ impl Key {
     /// The object has more than 48 bits, or this is [`Key::END`].
     pub fn check(&self) -> Result<(), Malformed> {
         if self.object > OBJECT_MAX || *self == Self::END {
-            return Err(Malformed::Field("key"));
+            return Err(Malformed::Field(Field::Key));
         }
         Ok(())
     }
@@ -186,7 +186,7 @@ impl Key {
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{Key, Kind, OBJECT_MAX, SIZE};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
     use crate::units::ObjectId;
 
     const SAMPLE: Key = Key::new(ObjectId(0x0605_0403_0201), Kind(0x87), 0x1716_1514_1312_1110);
@@ -216,9 +216,9 @@ mod tests {
     fn refuses_what_is_no_key() {
         assert_eq!(SAMPLE.check(), Ok(()));
         assert_eq!(Key::MIN.check(), Ok(()));
-        assert_eq!(Key::END.check(), Err(Malformed::Field("key")));
+        assert_eq!(Key::END.check(), Err(Malformed::Field(Field::Key)));
         let wide = Key { object: ObjectId(1 << 48), ..SAMPLE };
-        assert_eq!(wide.check(), Err(Malformed::Field("key")));
+        assert_eq!(wide.check(), Err(Malformed::Field(Field::Key)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! 1 to 255 bytes (or fewer, see `name_max` of the superblock) without `/` and NUL, neither `.` nor
 //! `..`; compared byte for byte.
 
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use siphasher::sip::SipHasher13;
 
 /// Longest name, in bytes.
@@ -22,9 +22,9 @@ impl<'a> Name<'a> {
     pub fn new(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let allowed = !bytes.iter().any(|byte| matches!(byte, 0 | b'/'));
         match bytes {
-            b"" | b"." | b".." => Err(Malformed::Field("name")),
+            b"" | b"." | b".." => Err(Malformed::Field(Field::Name)),
             _ if allowed && bytes.len() <= BYTES_MAX => Ok(Self(bytes)),
-            _ => Err(Malformed::Field("name")),
+            _ => Err(Malformed::Field(Field::Name)),
         }
     }
 
@@ -75,7 +75,7 @@ fn mask(seed: &[u8; 16]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::Name;
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
 
     #[test]
     fn keeps_the_rules_of_names() {
@@ -83,7 +83,7 @@ mod tests {
             assert_eq!(Name::new(good).map(Name::as_bytes), Ok(good));
         }
         for bad in [&b""[..], b".", b"..", b"a/b", b"a\0", &[b'x'; 256]] {
-            assert_eq!(Name::new(bad), Err(Malformed::Field("name")));
+            assert_eq!(Name::new(bad), Err(Malformed::Field(Field::Name)));
         }
     }
 

@@ -11,7 +11,7 @@
 
 use super::codec::{Bytes, Le16, Le32, covers};
 use super::key::{Key, Kind};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::units::ObjectId;
 
 /// Size on disk, in bytes.
@@ -52,7 +52,7 @@ impl OwnerItem {
     /// A rule of the table that `record` breaks.
     pub fn decode(record: &[u8; SIZE]) -> Result<Self, Malformed> {
         if Reserved::get(record) != [0; 2] {
-            return Err(Malformed::Field("reserved"));
+            return Err(Malformed::Field(Field::Reserved));
         }
         let owner =
             Self { mode: Mode::get(record), user: User::get(record), group: Group::get(record) };
@@ -65,7 +65,7 @@ impl OwnerItem {
     /// # Errors
     /// The value has another length, or breaks a rule of the table.
     pub fn from_value(value: &[u8]) -> Result<Self, Malformed> {
-        Self::decode(value.try_into().map_err(|_| Malformed::Field("owner"))?)
+        Self::decode(value.try_into().map_err(|_| Malformed::Field(Field::Owner))?)
     }
 
     /// Encodes, after the same checks.
@@ -86,7 +86,7 @@ impl OwnerItem {
     /// # Errors
     /// The rule that `self` breaks.
     pub const fn check(&self) -> Result<(), Malformed> {
-        if self.mode > MODE_MAX { Err(Malformed::Field("mode")) } else { Ok(()) }
+        if self.mode > MODE_MAX { Err(Malformed::Field(Field::Mode)) } else { Ok(()) }
     }
 }
 
@@ -94,7 +94,7 @@ impl OwnerItem {
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{OwnerItem, SIZE};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
     use crate::format::key::{Key, Kind};
     use crate::units::ObjectId;
 
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn refuses_to_write_what_it_would_refuse_to_read() {
         let wide = OwnerItem { mode: 0o10000, ..SAMPLE };
-        assert_eq!(wide.encode(), Err(Malformed::Field("mode")));
+        assert_eq!(wide.encode(), Err(Malformed::Field(Field::Mode)));
     }
 
     #[test]

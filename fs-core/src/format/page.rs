@@ -31,7 +31,7 @@ use super::checksum::{Checksum, VolumeSeed};
 use super::codec::{Bytes, Le16, Le32, Reader, covers, is_zero};
 use super::key::{self, Key};
 use super::pointer::{self, HEIGHT_MAX, NodePointer};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::mutant::{self, Mutant};
 use crate::units::{BlockNo, Generation, Level, PAGE_BYTES};
 
@@ -189,7 +189,7 @@ impl<'a> DataPage<'a> {
 
     fn check(&self) -> Result<(), Malformed> {
         if self.items == 0 && self.level != Level(0) {
-            return Err(Malformed::Field("items"));
+            return Err(Malformed::Field(Field::Items));
         }
         let mut iter = self.items();
         let mut previous = None;
@@ -202,7 +202,7 @@ impl<'a> DataPage<'a> {
             previous = Some(item.key);
             check_value(self.level, item.value)?;
         }
-        if iter.rest.0.is_empty() { Ok(()) } else { Err(Malformed::Field("used")) }
+        if iter.rest.0.is_empty() { Ok(()) } else { Err(Malformed::Field(Field::Used)) }
     }
 
     /// Distance of the node from the leaves.
@@ -253,7 +253,7 @@ impl<'a> IndexPage<'a> {
     pub fn parse(page: &'a [u8; SIZE]) -> Result<Self, Malformed> {
         let (items, used, level) = parse_header(page, INDEX)?;
         if !matches!(items, 2..=7) || usize::from(items).saturating_mul(key::SIZE) != used.len() {
-            return Err(Malformed::Field("items"));
+            return Err(Malformed::Field(Field::Items));
         }
         let parsed = Self { keys: used, level };
         if !parsed.keys().is_sorted_by(|a, b| a < b) {
@@ -294,33 +294,33 @@ impl<'a> IndexPage<'a> {
 /// Checks everything around the payload; gives items, the used part of the payload and level.
 fn parse_header(page: &[u8; SIZE], kind: u8) -> Result<(u16, &[u8], Level), Malformed> {
     if Kind::get(page) != [kind] {
-        return Err(Malformed::Field("kind"));
+        return Err(Malformed::Field(Field::Kind));
     }
     if Reserved::get(page) != 0 {
-        return Err(Malformed::Field("reserved"));
+        return Err(Malformed::Field(Field::Reserved));
     }
     let [level] = LevelField::get(page);
     if level >= HEIGHT_MAX {
-        return Err(Malformed::Field("level"));
+        return Err(Malformed::Field(Field::Level));
     }
     let (_, payload) = page.split_at(HEADER);
     let (used, rest) = payload
         .split_at_checked(usize::from(Used::get(page)))
         .filter(|(_, rest)| is_zero(rest))
-        .ok_or(Malformed::Field("used"))?;
+        .ok_or(Malformed::Field(Field::Used))?;
     debug_assert!(used.len().saturating_add(rest.len()) == PAGE_PAYLOAD);
     Ok((Items::get(page), used, Level(level)))
 }
 
 fn check_value(level: Level, value: &[u8]) -> Result<(), Malformed> {
     if value.len() > VALUE_MAX {
-        return Err(Malformed::Field("length"));
+        return Err(Malformed::Field(Field::Length));
     }
     let Some(child) = level.down() else { return Ok(()) };
     if NodePointer::from_value(value)?.level == child {
         Ok(())
     } else {
-        Err(Malformed::Field("level"))
+        Err(Malformed::Field(Field::Level))
     }
 }
 
@@ -428,7 +428,11 @@ pub fn write_index(page: &mut [u8; SIZE], level: Level, keys: &[Key]) -> Result<
     Items::put(page, items);
     Used::put(page, used);
     let parsed = IndexPage::parse(page)?;
-    if usize::from(parsed.count()) == keys.len() { Ok(()) } else { Err(Malformed::Field("items")) }
+    if usize::from(parsed.count()) == keys.len() {
+        Ok(())
+    } else {
+        Err(Malformed::Field(Field::Items))
+    }
 }
 
 const _: () = assert!(pointer::SIZE <= VALUE_MAX);

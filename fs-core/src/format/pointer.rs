@@ -12,7 +12,7 @@
 //! it said. What lies behind it was never part of the node.
 
 use super::codec::{Bytes, LIMIT_48, Le32, Le48, covers};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::units::{BlockNo, Generation, Level};
 
 /// Size on disk, in bytes.
@@ -85,7 +85,7 @@ impl NodePointer {
     /// # Errors
     /// The value is not as long as a pointer, or breaks a rule of the table.
     pub fn from_value(value: &[u8]) -> Result<Self, Malformed> {
-        Self::decode(value.try_into().map_err(|_| Malformed::Field("pointer"))?)
+        Self::decode(value.try_into().map_err(|_| Malformed::Field(Field::Pointer))?)
     }
 
     /// Encodes, after the same checks.
@@ -109,19 +109,19 @@ impl NodePointer {
     /// The rule that `self` breaks.
     pub fn check(&self) -> Result<(), Malformed> {
         if self.block.0 == 0 {
-            return Err(Malformed::Field("block"));
+            return Err(Malformed::Field(Field::Block));
         }
         if self.generation.0 == 0 || self.generation.0 >= LIMIT_48 {
-            return Err(Malformed::Field("generation"));
+            return Err(Malformed::Field(Field::Generation));
         }
         if !matches!(self.base_pages, 1 | 3..=8) {
-            return Err(Malformed::Field("base_pages"));
+            return Err(Malformed::Field(Field::BasePages));
         }
         if self.level.0 >= HEIGHT_MAX {
-            return Err(Malformed::Field("level"));
+            return Err(Malformed::Field(Field::Level));
         }
         if self.delta_pages > if self.level.0 == 0 { DELTA_PAGES_MAX } else { 0 } {
-            return Err(Malformed::Field("delta_pages"));
+            return Err(Malformed::Field(Field::DeltaPages));
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ impl NodePointer {
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{NodePointer, SIZE};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
     use crate::units::{BlockNo, Generation, Level};
 
     const SAMPLE: NodePointer = NodePointer {
@@ -201,15 +201,15 @@ mod tests {
     #[test]
     fn refuses_to_write_what_it_would_refuse_to_read() {
         let cases = [
-            (NodePointer { block: BlockNo(0), ..SAMPLE }, "block"),
-            (NodePointer { generation: Generation(0), ..SAMPLE }, "generation"),
-            (NodePointer { generation: Generation(1 << 48), ..SAMPLE }, "generation"),
-            (NodePointer { base_pages: 0, ..SAMPLE }, "base_pages"),
-            (NodePointer { base_pages: 2, ..SAMPLE }, "base_pages"),
-            (NodePointer { base_pages: 9, ..SAMPLE }, "base_pages"),
-            (NodePointer { level: Level(8), ..SAMPLE }, "level"),
-            (NodePointer { delta_pages: 5, ..SAMPLE }, "delta_pages"),
-            (NodePointer { level: Level(1), ..SAMPLE }, "delta_pages"),
+            (NodePointer { block: BlockNo(0), ..SAMPLE }, Field::Block),
+            (NodePointer { generation: Generation(0), ..SAMPLE }, Field::Generation),
+            (NodePointer { generation: Generation(1 << 48), ..SAMPLE }, Field::Generation),
+            (NodePointer { base_pages: 0, ..SAMPLE }, Field::BasePages),
+            (NodePointer { base_pages: 2, ..SAMPLE }, Field::BasePages),
+            (NodePointer { base_pages: 9, ..SAMPLE }, Field::BasePages),
+            (NodePointer { level: Level(8), ..SAMPLE }, Field::Level),
+            (NodePointer { delta_pages: 5, ..SAMPLE }, Field::DeltaPages),
+            (NodePointer { level: Level(1), ..SAMPLE }, Field::DeltaPages),
         ];
         for (pointer, field) in cases {
             assert_eq!(pointer.encode(), Err(Malformed::Field(field)));

@@ -14,7 +14,7 @@
 
 use super::checksum::{Checksum, VolumeSeed};
 use super::codec::{Bytes, Le16, Le32, covers, low_32};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::mutant::{self, Mutant};
 use crate::units::{Sequence, Session};
 
@@ -118,12 +118,12 @@ impl Header {
         let [kind] = Kind::get(record);
         let [flags] = Flags::get(record);
         if flags & !LAST != 0 {
-            return Err(Malformed::Field("flags"));
+            return Err(Malformed::Field(Field::Flags));
         }
         let header = Self {
             checksum: ChecksumField::get(record),
             length: Length::get(record),
-            kind: RecordKind::decode(kind).ok_or(Malformed::Field("kind"))?,
+            kind: RecordKind::decode(kind).ok_or(Malformed::Field(Field::Kind))?,
             last: flags == LAST,
             sequence_low: SequenceField::get(record),
             session: Session(SessionField::get(record)),
@@ -140,13 +140,13 @@ impl Header {
 
     fn check(&self) -> Result<(), Malformed> {
         if !matches!(self.length, 16..=RECORD_MAX) {
-            return Err(Malformed::Field("length"));
+            return Err(Malformed::Field(Field::Length));
         }
         if self.last && !self.kind.is_checkpoint() {
-            return Err(Malformed::Field("flags"));
+            return Err(Malformed::Field(Field::Flags));
         }
         if self.kind == RecordKind::Seal && self.length != 16 {
-            return Err(Malformed::Field("length"));
+            return Err(Malformed::Field(Field::Length));
         }
         Ok(())
     }
@@ -174,7 +174,7 @@ pub fn seal(
     last: bool,
     place: &RecordPlace,
 ) -> Result<u32, Malformed> {
-    let length = u16::try_from(bytes.len()).map_err(|_| Malformed::Field("length"))?;
+    let length = u16::try_from(bytes.len()).map_err(|_| Malformed::Field(Field::Length))?;
     let sequence_low = low_32(place.sequence.0);
     let header = Header { checksum: 0, length, kind, last, sequence_low, session: place.session };
     header.check()?;
@@ -195,10 +195,10 @@ pub fn verify(bytes: &[u8], place: &RecordPlace) -> Result<Header, Malformed> {
     let header = Header::decode(bytes.first_chunk().ok_or(Malformed::Truncated)?)?;
     let record = bytes.get(..usize::from(header.length)).ok_or(Malformed::Truncated)?;
     if header.sequence_low != low_32(place.sequence.0) {
-        return Err(Malformed::Field("sequence"));
+        return Err(Malformed::Field(Field::Sequence));
     }
     if header.session != place.session && !mutant::on(Mutant::SessionSeedSkipped) {
-        return Err(Malformed::Field("session"));
+        return Err(Malformed::Field(Field::Session));
     }
     if header.checksum != checksum(record, place) && !mutant::on(Mutant::RecordChecksumSkipped) {
         return Err(Malformed::Checksum);
@@ -230,7 +230,7 @@ pub fn checksum(record: &[u8], place: &RecordPlace) -> u32 {
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{HEADER_BYTES, Header, RecordKind, RecordPlace, changes, seal, verify};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
     use crate::format::checksum::VolumeSeed;
     use crate::units::{Sequence, Session};
 
@@ -312,11 +312,11 @@ mod tests {
         let mut record = [0; 1041];
         let mut sealed =
             |length: usize, kind, last| seal(&mut record[..length], kind, last, &place());
-        assert_eq!(sealed(15, RecordKind::Change, false), Err(Malformed::Field("length")));
-        assert_eq!(sealed(1041, RecordKind::Change, false), Err(Malformed::Field("length")));
-        assert_eq!(sealed(17, RecordKind::Seal, false), Err(Malformed::Field("length")));
+        assert_eq!(sealed(15, RecordKind::Change, false), Err(Malformed::Field(Field::Length)));
+        assert_eq!(sealed(1041, RecordKind::Change, false), Err(Malformed::Field(Field::Length)));
+        assert_eq!(sealed(17, RecordKind::Seal, false), Err(Malformed::Field(Field::Length)));
         for kind in [RecordKind::Change, RecordKind::Header, RecordKind::Seal] {
-            assert_eq!(sealed(16, kind, true), Err(Malformed::Field("flags")));
+            assert_eq!(sealed(16, kind, true), Err(Malformed::Field(Field::Flags)));
         }
         assert!(sealed(16, RecordKind::Seal, false).is_ok());
         assert!(sealed(1040, RecordKind::Checkpoint, true).is_ok());

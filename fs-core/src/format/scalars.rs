@@ -16,7 +16,7 @@
 use super::codec::{Bytes, LIMIT_48, Le32, Le48, covers};
 use super::key::FIRST_FREE;
 use super::pointer::{self, NodePointer};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::units::{BlockCount, BlockNo, Generation, ObjectId};
 
 /// Size on disk, in bytes.
@@ -117,22 +117,22 @@ impl Scalars {
     pub fn check(&self) -> Result<(), Malformed> {
         self.root.check()?;
         if self.next.0 == 0 {
-            return Err(Malformed::Field("next"));
+            return Err(Malformed::Field(Field::Next));
         }
         if self.spare_a.0 == 0 || self.spare_a == self.next {
-            return Err(Malformed::Field("spare_a"));
+            return Err(Malformed::Field(Field::SpareA));
         }
         if self.spare_b.0 == 0 || [self.next, self.spare_a].contains(&self.spare_b) {
-            return Err(Malformed::Field("spare_b"));
+            return Err(Malformed::Field(Field::SpareB));
         }
         if [self.next, self.spare_a, self.spare_b].contains(&self.root.block) {
-            return Err(Malformed::Field("root"));
+            return Err(Malformed::Field(Field::Root));
         }
         if self.generation < self.root.generation || self.generation.0 >= LIMIT_48 {
-            return Err(Malformed::Field("generation"));
+            return Err(Malformed::Field(Field::Generation));
         }
         if self.next_object < FIRST_FREE || self.next_object.0 >= LIMIT_48 {
-            return Err(Malformed::Field("next_object"));
+            return Err(Malformed::Field(Field::NextObject));
         }
         Ok(())
     }
@@ -142,7 +142,7 @@ impl Scalars {
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{SIZE, Scalars};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
     use crate::format::pointer::NodePointer;
     use crate::units::{BlockCount, BlockNo, Generation, Level, ObjectId};
 
@@ -206,19 +206,19 @@ mod tests {
             scalars
         };
         let cases = [
-            (with(|s| s.next = BlockNo(0)), "next"),
-            (with(|s| s.spare_a = BlockNo(0)), "spare_a"),
-            (with(|s| s.spare_a = s.next), "spare_a"),
-            (with(|s| s.spare_b = BlockNo(0)), "spare_b"),
-            (with(|s| s.spare_b = s.next), "spare_b"),
-            (with(|s| s.spare_b = s.spare_a), "spare_b"),
-            (with(|s| s.root.level = Level(8)), "level"),
-            (with(|s| s.root.block = s.next), "root"),
-            (with(|s| s.root.block = s.spare_b), "root"),
-            (with(|s| s.generation = Generation(s.root.generation.0 - 1)), "generation"),
-            (with(|s| s.generation = Generation(1 << 48)), "generation"),
-            (with(|s| s.next_object = ObjectId(16)), "next_object"),
-            (with(|s| s.next_object = ObjectId(1 << 48)), "next_object"),
+            (with(|s| s.next = BlockNo(0)), Field::Next),
+            (with(|s| s.spare_a = BlockNo(0)), Field::SpareA),
+            (with(|s| s.spare_a = s.next), Field::SpareA),
+            (with(|s| s.spare_b = BlockNo(0)), Field::SpareB),
+            (with(|s| s.spare_b = s.next), Field::SpareB),
+            (with(|s| s.spare_b = s.spare_a), Field::SpareB),
+            (with(|s| s.root.level = Level(8)), Field::Level),
+            (with(|s| s.root.block = s.next), Field::Root),
+            (with(|s| s.root.block = s.spare_b), Field::Root),
+            (with(|s| s.generation = Generation(s.root.generation.0 - 1)), Field::Generation),
+            (with(|s| s.generation = Generation(1 << 48)), Field::Generation),
+            (with(|s| s.next_object = ObjectId(16)), Field::NextObject),
+            (with(|s| s.next_object = ObjectId(1 << 48)), Field::NextObject),
         ];
         for (scalars, field) in cases {
             assert_eq!(scalars.encode(), Err(Malformed::Field(field)));

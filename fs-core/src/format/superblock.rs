@@ -37,7 +37,7 @@ use super::checksum::{Checksum, VolumeSeed};
 use super::codec::{Bytes, Le16, Le32, covers, is_zero};
 use super::pointer::HEIGHT_MAX;
 use super::record::RECORD_MAX;
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::units::{BlockCount, BlockNo};
 
 /// Size on disk, in bytes.
@@ -215,7 +215,7 @@ impl Superblock {
     /// damage or a newer version.
     pub fn decode(record: &[u8; SIZE]) -> Result<Self, Malformed> {
         if Features::decode(record)?.version != VERSION {
-            return Err(Malformed::Field("version"));
+            return Err(Malformed::Field(Field::Version));
         }
         check_constants(record)?;
         let [block_log2] = BlockLog2::get(record);
@@ -243,7 +243,7 @@ impl Superblock {
         superblock.check()?;
         let [a, b] = superblock.anchors();
         if AnchorA::get(record) != a.0 || AnchorB::get(record) != b.0 {
-            return Err(Malformed::Field("anchors"));
+            return Err(Malformed::Field(Field::Anchors));
         }
         Ok(superblock)
     }
@@ -293,28 +293,28 @@ impl Superblock {
     /// The rule that `self` breaks.
     pub fn check(&self) -> Result<(), Malformed> {
         let rules = [
-            (self.incompat & !INCOMPAT_KNOWN == 0, "incompat"),
-            (self.block_count.0 >= BLOCK_COUNT_MIN, "block_count"),
-            (matches!(self.block_log2, 11..=16), "block_log2"),
-            (self.program_unit_log2 <= PAGE_LOG2, "program_unit_log2"),
+            (self.incompat & !INCOMPAT_KNOWN == 0, Field::Incompat),
+            (self.block_count.0 >= BLOCK_COUNT_MIN, Field::BlockCount),
+            (matches!(self.block_log2, 11..=16), Field::BlockLog2),
+            (self.program_unit_log2 <= PAGE_LOG2, Field::ProgramUnitLog2),
             (
                 matches!(self.append_unit_log2, 8 | 9)
                     && self.append_unit_log2 >= self.program_unit_log2,
-                "append_unit_log2",
+                Field::AppendUnitLog2,
             ),
-            (matches!(self.erase_value, 0 | u8::MAX), "erase_value"),
-            (matches!(self.name_max, 1..=255), "name_max"),
+            (matches!(self.erase_value, 0 | u8::MAX), Field::EraseValue),
+            (matches!(self.name_max, 1..=255), Field::NameMax),
             (
                 matches!(u32::from(self.pending_bytes_max),
                     bytes if (512..=self.block_bytes().saturating_sub(512)).contains(&bytes)),
-                "pending_bytes_max",
+                Field::PendingBytesMax,
             ),
-            (matches!(self.pending_items_max, 16..=1024), "pending_items_max"),
-            (matches!(self.journal_blocks_max, 2..=16), "journal_blocks_max"),
-            (self.label().is_some(), "label"),
+            (matches!(self.pending_items_max, 16..=1024), Field::PendingItemsMax),
+            (matches!(self.journal_blocks_max, 2..=16), Field::JournalBlocksMax),
+            (self.label().is_some(), Field::Label),
         ];
         match rules.iter().find(|(kept, _)| !kept) {
-            Some((_, field)) => Err(Malformed::Field(field)),
+            Some((_, field)) => Err(Malformed::Field(*field)),
             None => Ok(()),
         }
     }
@@ -349,19 +349,19 @@ impl Superblock {
 /// Checks the fields that have one value only.
 fn check_constants(record: &[u8; SIZE]) -> Result<(), Malformed> {
     let rules = [
-        (Reserved::get(record) == 0, "reserved"),
-        (PageLog2::get(record) == [PAGE_LOG2], "page_log2"),
-        (MetadataChecksum::get(record) == [CRC_32C], "metadata_checksum"),
-        (DataChecksum::get(record) == [NO_CHECKSUM], "data_checksum"),
-        (PageTrailer::get(record) == [PAGE_TRAILER], "page_trailer"),
-        (RecordMax::get(record) == RECORD_MAX, "record_max"),
-        (MaxHeight::get(record) == [HEIGHT_MAX], "max_height"),
-        (MaxDepth::get(record) == [DEPTH_MAX], "max_depth"),
-        (AnchorsMoved::get(record) == [0], "anchors_moved"),
-        (is_zero(&ReservedEnd::get(record)), "reserved_end"),
+        (Reserved::get(record) == 0, Field::Reserved),
+        (PageLog2::get(record) == [PAGE_LOG2], Field::PageLog2),
+        (MetadataChecksum::get(record) == [CRC_32C], Field::MetadataChecksum),
+        (DataChecksum::get(record) == [NO_CHECKSUM], Field::DataChecksum),
+        (PageTrailer::get(record) == [PAGE_TRAILER], Field::PageTrailer),
+        (RecordMax::get(record) == RECORD_MAX, Field::RecordMax),
+        (MaxHeight::get(record) == [HEIGHT_MAX], Field::MaxHeight),
+        (MaxDepth::get(record) == [DEPTH_MAX], Field::MaxDepth),
+        (AnchorsMoved::get(record) == [0], Field::AnchorsMoved),
+        (is_zero(&ReservedEnd::get(record)), Field::ReservedEnd),
     ];
     match rules.iter().find(|(kept, _)| !kept) {
-        Some((_, field)) => Err(Malformed::Field(field)),
+        Some((_, field)) => Err(Malformed::Field(*field)),
         None => Ok(()),
     }
 }
@@ -374,7 +374,7 @@ fn checksum(record: &[u8; SIZE]) -> u32 {
 mod tests {
     use super::super::testing::{Noise, flips, golden, survives_damage};
     use super::{BLOCK_COUNT_MIN, Features, SIZE, Superblock, checksum};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
     use crate::units::{BlockCount, BlockNo};
 
     const fn label(text: &str) -> [u8; 32] {
@@ -465,25 +465,25 @@ mod tests {
             superblock
         };
         let cases = [
-            (with(|s| s.incompat = 1), "incompat"),
-            (with(|s| s.block_count = BlockCount(BLOCK_COUNT_MIN - 1)), "block_count"),
-            (with(|s| s.block_log2 = 10), "block_log2"),
-            (with(|s| s.block_log2 = 17), "block_log2"),
-            (with(|s| s.program_unit_log2 = 10), "program_unit_log2"),
-            (with(|s| s.append_unit_log2 = 7), "append_unit_log2"),
-            (with(|s| s.append_unit_log2 = 10), "append_unit_log2"),
-            (with(|s| s.program_unit_log2 = 9), "append_unit_log2"),
-            (with(|s| s.erase_value = 1), "erase_value"),
-            (with(|s| s.name_max = 0), "name_max"),
-            (with(|s| s.name_max = 256), "name_max"),
-            (with(|s| s.pending_bytes_max = 511), "pending_bytes_max"),
-            (with(|s| s.pending_bytes_max = 8192 - 511), "pending_bytes_max"),
-            (with(|s| s.pending_items_max = 15), "pending_items_max"),
-            (with(|s| s.pending_items_max = 1025), "pending_items_max"),
-            (with(|s| s.journal_blocks_max = 1), "journal_blocks_max"),
-            (with(|s| s.journal_blocks_max = 17), "journal_blocks_max"),
-            (with(|s| s.label[31] = 1), "label"),
-            (with(|s| s.label[0] = 0xff), "label"),
+            (with(|s| s.incompat = 1), Field::Incompat),
+            (with(|s| s.block_count = BlockCount(BLOCK_COUNT_MIN - 1)), Field::BlockCount),
+            (with(|s| s.block_log2 = 10), Field::BlockLog2),
+            (with(|s| s.block_log2 = 17), Field::BlockLog2),
+            (with(|s| s.program_unit_log2 = 10), Field::ProgramUnitLog2),
+            (with(|s| s.append_unit_log2 = 7), Field::AppendUnitLog2),
+            (with(|s| s.append_unit_log2 = 10), Field::AppendUnitLog2),
+            (with(|s| s.program_unit_log2 = 9), Field::AppendUnitLog2),
+            (with(|s| s.erase_value = 1), Field::EraseValue),
+            (with(|s| s.name_max = 0), Field::NameMax),
+            (with(|s| s.name_max = 256), Field::NameMax),
+            (with(|s| s.pending_bytes_max = 511), Field::PendingBytesMax),
+            (with(|s| s.pending_bytes_max = 8192 - 511), Field::PendingBytesMax),
+            (with(|s| s.pending_items_max = 15), Field::PendingItemsMax),
+            (with(|s| s.pending_items_max = 1025), Field::PendingItemsMax),
+            (with(|s| s.journal_blocks_max = 1), Field::JournalBlocksMax),
+            (with(|s| s.journal_blocks_max = 17), Field::JournalBlocksMax),
+            (with(|s| s.label[31] = 1), Field::Label),
+            (with(|s| s.label[0] = 0xff), Field::Label),
         ];
         for (superblock, field) in cases {
             assert_eq!(superblock.encode(), Err(Malformed::Field(field)));
@@ -506,7 +506,7 @@ mod tests {
             record[at] = 1;
             let sum = checksum(&record);
             record[8..12].copy_from_slice(&sum.to_le_bytes());
-            assert_eq!(Superblock::decode(&record), Err(Malformed::Field("reserved_end")));
+            assert_eq!(Superblock::decode(&record), Err(Malformed::Field(Field::ReservedEnd)));
         }
     }
 

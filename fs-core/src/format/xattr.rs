@@ -11,7 +11,7 @@
 //! attributes of one hash have different slots.
 
 use super::codec::{Reader, Writer};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 
 /// Size on disk of what precedes the name, in bytes.
 pub const HEAD: usize = 2;
@@ -47,7 +47,7 @@ impl<'a> XattrView<'a> {
         let mut reader = Reader(value);
         let [flags, length] = *reader.array::<HEAD>()?;
         if flags != 0 {
-            return Err(Malformed::Field("flags"));
+            return Err(Malformed::Field(Field::Flags));
         }
         let name = reader.bytes(usize::from(length))?;
         let attribute = Self { name, value: reader.0 };
@@ -61,7 +61,7 @@ impl<'a> XattrView<'a> {
     /// A rule of the table that `self` breaks; `Truncated` when `target` is too short.
     pub fn encode(&self, target: &mut [u8]) -> Result<usize, Malformed> {
         self.check()?;
-        let length = u8::try_from(self.name.len()).map_err(|_| Malformed::Field("length"))?;
+        let length = u8::try_from(self.name.len()).map_err(|_| Malformed::Field(Field::Length))?;
         let mut writer = Writer::new(target);
         for part in [&[0, length][..], self.name, self.value] {
             writer.put(part).ok_or(Malformed::Truncated)?;
@@ -75,10 +75,10 @@ impl<'a> XattrView<'a> {
     /// The rule that `self` breaks.
     pub fn check(&self) -> Result<(), Malformed> {
         if !is_name(self.name) {
-            return Err(Malformed::Field("name"));
+            return Err(Malformed::Field(Field::Name));
         }
         if self.name.len().saturating_add(self.value.len()) > BYTES_MAX {
-            return Err(Malformed::Field("value"));
+            return Err(Malformed::Field(Field::Value));
         }
         Ok(())
     }
@@ -88,7 +88,7 @@ impl<'a> XattrView<'a> {
 mod tests {
     use super::super::testing::{flips, golden, survives_damage};
     use super::{BYTES_MAX, HEAD, XattrView};
-    use crate::error::Malformed;
+    use crate::error::{Field, Malformed};
 
     const SIZE: usize = 9;
     const SAMPLE: XattrView<'static> = XattrView { name: b"crc", value: &[0xa1, 0xb2, 0xc3, 0xd4] };
@@ -125,10 +125,10 @@ mod tests {
     fn refuses_to_write_what_it_would_refuse_to_read() {
         let long = [b'x'; 128];
         let cases = [
-            (XattrView { name: b"", ..SAMPLE }, "name"),
-            (XattrView { name: b"a\0", ..SAMPLE }, "name"),
-            (XattrView { name: &long, ..SAMPLE }, "name"),
-            (XattrView { value: &[0; BYTES_MAX], ..SAMPLE }, "value"),
+            (XattrView { name: b"", ..SAMPLE }, Field::Name),
+            (XattrView { name: b"a\0", ..SAMPLE }, Field::Name),
+            (XattrView { name: &long, ..SAMPLE }, Field::Name),
+            (XattrView { value: &[0; BYTES_MAX], ..SAMPLE }, Field::Value),
         ];
         for (attribute, field) in cases {
             assert_eq!(attribute.encode(&mut [0; 600]), Err(Malformed::Field(field)));

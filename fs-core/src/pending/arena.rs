@@ -8,7 +8,7 @@
 //! |     17 |    1 | `tag`    | the journal block that logged it last                |
 //! |     18 |    2 | `length` | bytes of the value that follows; 0 if gone           |
 
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::format::key::{self, Key};
 use crate::units::Level;
 
@@ -132,9 +132,10 @@ impl<'m> Arena<'m> {
     /// Writes `entry` in place of what stands under its level and key.
     pub(super) fn put(&mut self, entry: &EntryView<'_>) -> Result<(), Malformed> {
         let value = entry.value.unwrap_or_default();
-        let length = u16::try_from(value.len()).map_err(|_| Malformed::Field("length"))?;
+        let length = u16::try_from(value.len()).map_err(|_| Malformed::Field(Field::Length))?;
         let (at, old) = self.position(entry.level, entry.key);
-        let target = self.resize(at, old, entry.cost()).ok_or(Malformed::Field("pending bytes"))?;
+        let target =
+            self.resize(at, old, entry.cost()).ok_or(Malformed::Field(Field::PendingBytes))?;
         let flags = if entry.value.is_none() { GONE } else { 0 };
         let flags = flags | if entry.fresh { FRESH } else { 0 };
         let [low, high] = length.to_le_bytes();

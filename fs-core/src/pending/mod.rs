@@ -41,7 +41,7 @@ mod runs;
 #[cfg(test)]
 mod tests;
 
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::format::change::{Change, Run, RunState, Scalars};
 use crate::format::group::{self, Group};
 use crate::format::key::{Key, Kind, SPACE};
@@ -174,7 +174,7 @@ impl<'m> State<'m> {
             Change::Point { fresh, level, key, pointer } => {
                 self.check_pointer(&pointer)?;
                 if Some(pointer.level) != level.down() {
-                    return Err(Malformed::Field("level"));
+                    return Err(Malformed::Field(Field::Level));
                 }
                 self.raise_generation(&pointer);
                 let value = pointer.encode()?;
@@ -191,14 +191,14 @@ impl<'m> State<'m> {
             }
             Change::Take(run) => {
                 let free = self.scalars.free.0.checked_sub(u32::from(run.length));
-                self.scalars.free = BlockCount(free.ok_or(Malformed::Field("free"))?);
+                self.scalars.free = BlockCount(free.ok_or(Malformed::Field(Field::Free))?);
                 self.scalars.cursor = run.start.plus(u32::from(run.length));
                 self.say(run, RunState::Used, tag)
             }
             Change::Give(run) => {
                 let free = self.scalars.free.0.checked_add(u32::from(run.length));
                 let free = free.filter(|free| *free <= self.block_count.0);
-                self.scalars.free = BlockCount(free.ok_or(Malformed::Field("free"))?);
+                self.scalars.free = BlockCount(free.ok_or(Malformed::Field(Field::Free))?);
                 self.say(run, RunState::Free, tag)
             }
             Change::Claim(run) => self.say(run, RunState::Erased, tag),
@@ -239,7 +239,7 @@ impl<'m> State<'m> {
     fn say(&mut self, run: Run, state: RunState, tag: u8) -> Result<(), Malformed> {
         let end = run.start.0.checked_add(u32::from(run.length));
         if run.length == 0 || end.is_none_or(|end| end > self.block_count.0) {
-            return Err(Malformed::Field("run"));
+            return Err(Malformed::Field(Field::Run));
         }
         self.runs.set(run.start, run.length, state, tag)
     }
@@ -247,7 +247,7 @@ impl<'m> State<'m> {
     fn check_pointer(&self, pointer: &NodePointer) -> Result<(), Malformed> {
         pointer.check()?;
         if pointer.block.0 >= self.block_count.0 {
-            return Err(Malformed::Field("block"));
+            return Err(Malformed::Field(Field::Block));
         }
         Ok(())
     }

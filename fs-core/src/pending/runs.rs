@@ -1,6 +1,6 @@
 //! What the log says about blocks that the group items do not say yet.
 
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::format::change::RunState;
 use crate::format::group::{self, Group};
 use crate::units::BlockNo;
@@ -84,13 +84,13 @@ impl Runs {
         state: RunState,
         tag: u8,
     ) -> Result<(), Malformed> {
-        let end = start.0.checked_add(u32::from(length)).ok_or(Malformed::Field("run"))?;
+        let end = start.0.checked_add(u32::from(length)).ok_or(Malformed::Field(Field::Run))?;
         self.forget(start.0, end, |_| true)?;
         let mut from = start.0;
         while from < end {
             let to = (from | (CUT - 1)).saturating_add(1).min(end);
             let length = to.checked_sub(from).and_then(|length| u16::try_from(length).ok());
-            let length = length.ok_or(Malformed::Field("run"))?;
+            let length = length.ok_or(Malformed::Field(Field::Run))?;
             self.insert(TaggedRun { start: BlockNo(from), length, state, tag })?;
             from = to;
         }
@@ -121,7 +121,10 @@ impl Runs {
                 (Some(before), Some(after)) => {
                     *run = before;
                     let next = index.saturating_add(1);
-                    return self.runs.insert(next, after).map_err(|_| Malformed::Field("runs"));
+                    return self
+                        .runs
+                        .insert(next, after)
+                        .map_err(|_| Malformed::Field(Field::Runs));
                 }
             }
         }
@@ -149,7 +152,7 @@ impl Runs {
         }
         match self.runs.get_mut(index).filter(|_| after.is_some()) {
             Some(slot) => *slot = whole,
-            None => self.runs.insert(index, whole).map_err(|_| Malformed::Field("runs"))?,
+            None => self.runs.insert(index, whole).map_err(|_| Malformed::Field(Field::Runs))?,
         }
         Ok(())
     }

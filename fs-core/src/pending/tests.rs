@@ -7,7 +7,7 @@
 )]
 
 use super::{ENTRY_BYTES, Found, POINTER_ENTRY_BYTES, RUNS_MAX, State, TaggedRun, first_group};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::format::change::{Change, ChangeWriter, Changes, Run, RunState, Scalars};
 use crate::format::group::Group;
 use crate::format::key::{FIRST_FREE, Key, Kind};
@@ -181,7 +181,7 @@ fn runs_are_cut_in_one_way_only() {
     assert_eq!(one, other);
     assert_eq!(one.runs().len(), 3);
     assert_eq!(one.apply(&claim(u32::MAX - 3, 3), 1), Ok(()));
-    assert_eq!(one.apply(&claim(u32::MAX - 3, 4), 1), Err(Malformed::Field("run")));
+    assert_eq!(one.apply(&claim(u32::MAX - 3, 4), 1), Err(Malformed::Field(Field::Run)));
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn the_run_that_is_one_too_many_is_refused() {
     }
     assert_eq!(state.runs_free(), 0);
     let more = Change::Claim(Run { start: BlockNo(500), length: 1 });
-    assert_eq!(state.apply(&more, 0), Err(Malformed::Field("runs")));
+    assert_eq!(state.apply(&more, 0), Err(Malformed::Field(Field::Runs)));
 }
 
 /// Value, fresh, tag.
@@ -293,7 +293,7 @@ fn entries_say_what_a_sorted_map_says() {
             let after = Model { entries: after };
             if after.cost() > 600 {
                 assert!(!state.fits(State::cost(&change)));
-                assert_eq!(state.apply(&change, tag), Err(Malformed::Field("pending bytes")));
+                assert_eq!(state.apply(&change, tag), Err(Malformed::Field(Field::PendingBytes)));
             } else {
                 assert_eq!(state.apply(&change, tag), Ok(()));
                 model = after;
@@ -311,14 +311,14 @@ fn a_pointer_that_cannot_be_is_refused() {
     let mut pointer = Random(1).pointer(0);
     pointer.block = BlockNo(99);
     let point = |level, pointer| Change::Point { fresh: true, level, key: Key::MIN, pointer };
-    assert_eq!(state.apply(&point(Level(2), pointer), 0), Err(Malformed::Field("level")));
-    assert_eq!(state.apply(&point(Level(0), pointer), 0), Err(Malformed::Field("level")));
+    assert_eq!(state.apply(&point(Level(2), pointer), 0), Err(Malformed::Field(Field::Level)));
+    assert_eq!(state.apply(&point(Level(0), pointer), 0), Err(Malformed::Field(Field::Level)));
     assert_eq!(state.apply(&point(Level(1), pointer), 0), Ok(()));
     assert_eq!(state.bytes_used(), POINTER_ENTRY_BYTES);
     assert_eq!(state.scalars.generation, pointer.generation);
     pointer.block = BlockNo(100);
-    assert_eq!(state.apply(&point(Level(1), pointer), 0), Err(Malformed::Field("block")));
-    assert_eq!(state.apply(&Change::Root(pointer), 0), Err(Malformed::Field("block")));
+    assert_eq!(state.apply(&point(Level(1), pointer), 0), Err(Malformed::Field(Field::Block)));
+    assert_eq!(state.apply(&Change::Root(pointer), 0), Err(Malformed::Field(Field::Block)));
 }
 
 #[test]

@@ -27,7 +27,7 @@ mod record;
 use super::colour;
 use super::device::BlockDevice;
 use crate::cache::{Cache, CachedPage, PagePlace};
-use crate::error::{DeviceError, Error, ErrorKind, Malformed, Result};
+use crate::error::{DeviceError, Error, ErrorKind, Field, Malformed, Result};
 use crate::format::checksum::VolumeSeed;
 use crate::format::page::{self, PageIdentity};
 use crate::format::pointer::NodePointer;
@@ -206,7 +206,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         let at = self.place(block, offset);
         // A hostile pointer is damage like any other, not an access outside the device.
         if offset >= self.block_bytes() || at.plus(SECTOR.into()).0 > self.geometry.size {
-            return Err(corrupt(block)(Malformed::Field("block")));
+            return Err(corrupt(block)(Malformed::Field(Field::Block)));
         }
         let identity = self.identity(block, generation, page);
         let index = self.cache.claim().ok_or(Error::Bug)?;

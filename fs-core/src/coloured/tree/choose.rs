@@ -5,7 +5,7 @@ use super::super::device::BlockDevice;
 use super::super::media::{Media, corrupt};
 use super::fold::{Limits, PARTS_MAX};
 use super::path::{Place, child_of, locate};
-use crate::error::{Malformed, Result};
+use crate::error::{Field, Malformed, Result};
 use crate::format::change::RunState;
 use crate::format::group::Group;
 use crate::format::key::Key;
@@ -103,7 +103,7 @@ pub async fn choose<D: BlockDevice>(
         best = of_level.filter(|one| better(*one)).or(best);
     }
     if state.entries().any(|entry| entry.level > root.level) {
-        return Err(corrupt(root.block)(Malformed::Field("level")));
+        return Err(corrupt(root.block)(Malformed::Field(Field::Level)));
     }
     Ok(best.map(|(_, level, key)| (level, key)))
 }

@@ -7,7 +7,7 @@ use super::NodeStore;
 use super::merge::{Counter, Filler, Merge, Nodes, fill};
 use super::node::{data_page, delta_bytes, parse_delta};
 use super::path::{Place, child_of, locate};
-use crate::error::{Error, Malformed, Result};
+use crate::error::{Error, Field, Malformed, Result};
 use crate::format::change::Change;
 use crate::format::key::Key;
 use crate::format::page::{self, DATA_PAGES_MAX, DataPageBuilder, Delta, DeltaPage};
@@ -265,7 +265,7 @@ async fn survey<D: BlockDevice>(
     measure(media, state, desk.aside, level, pages_max, plan).await?;
     (folded.low, folded.high) = (plan.low, plan.cut);
     if level > Level(0) && plan.items == 0 {
-        return Err(corrupt(place.pointer.block)(Malformed::Field("items")));
+        return Err(corrupt(place.pointer.block)(Malformed::Field(Field::Items)));
     }
     folded.give(place.pointer.block)?;
     if is_root {
@@ -404,7 +404,7 @@ async fn measure<D: BlockDevice>(
         // Half as many next time: one value always fits beside the pages of one node.
         plan.puts_max = plan.puts >> 1;
         if plan.puts_max == 0 {
-            return Err(corrupt(plan.block())(Malformed::Field("base_pages")));
+            return Err(corrupt(plan.block())(Malformed::Field(Field::BasePages)));
         }
     }
 }

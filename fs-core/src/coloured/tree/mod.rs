@@ -61,7 +61,7 @@ mod tests;
 use super::colour;
 use super::device::BlockDevice;
 use super::media::{Media, corrupt};
-use crate::error::{Malformed, Result};
+use crate::error::{Field, Malformed, Result};
 use crate::format::key::Key;
 use crate::pending::{Found, State};
 use crate::units::{BlockNo, Level};
@@ -176,7 +176,7 @@ pub async fn next<D: BlockDevice>(
             (_, Some((key, value))) => return Ok(Some((key, copy(value, target)))),
             (None, None) => from = leaf.high,
         }
-        leaves = leaves.checked_sub(1).ok_or(wrong(Malformed::Field("children")))?;
+        leaves = leaves.checked_sub(1).ok_or(wrong(Malformed::Field(Field::Children)))?;
     }
     Ok(None)
 }
@@ -229,7 +229,7 @@ pub async fn floor<D: BlockDevice>(
             return Ok(None);
         };
         to = Key { offset: before, ..first };
-        leaves = leaves.checked_sub(1).ok_or(wrong(Malformed::Field("children")))?;
+        leaves = leaves.checked_sub(1).ok_or(wrong(Malformed::Field(Field::Children)))?;
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::media::{Media, corrupt};
-use crate::error::{Malformed, Result};
+use crate::error::{Field, Malformed, Result};
 use crate::format::key::Key;
 use crate::format::page::{DataPage, DeltaPage, IndexPage};
 use crate::format::pointer::NodePointer;
@@ -27,7 +27,7 @@ pub(super) async fn data_page<'a, D: BlockDevice>(
     let bytes = media.page(node, page).await?;
     let parsed = DataPage::parse(bytes).map_err(corrupt(node.block))?;
     if parsed.level() != node.level {
-        return Err(corrupt(node.block)(Malformed::Field("level")));
+        return Err(corrupt(node.block)(Malformed::Field(Field::Level)));
     }
     Ok(parsed)
 }
@@ -210,7 +210,7 @@ pub(super) async fn page_of<D: BlockDevice>(
     let bytes = media.page(node, page).await?;
     let index = IndexPage::parse(bytes).map_err(corrupt(node.block))?;
     if index.level() != node.level || index.count() != node.data_pages() {
-        return Err(corrupt(node.block)(Malformed::Field("index")));
+        return Err(corrupt(node.block)(Malformed::Field(Field::Index)));
     }
     Ok(index.page_of(&key))
 }

@@ -4,7 +4,7 @@ use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::media::{Media, corrupt};
 use super::node::{data_page, page_of};
-use crate::error::{Error, Malformed, Result};
+use crate::error::{Error, Field, Malformed, Result};
 use crate::format::key::Key;
 use crate::format::pointer::NodePointer;
 use crate::pending::{Found, State, first_group};
@@ -100,7 +100,7 @@ pub(super) async fn child_of<D: BlockDevice>(
             *place = Place { pointer, separator, low, high: next.unwrap_or(place.high) };
             return Ok(());
         }
-        key = next.ok_or(wrong(Malformed::Field("children")))?;
+        key = next.ok_or(wrong(Malformed::Field(Field::Children)))?;
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::tree;
 use super::{Batch, Error, RECORD_BYTES, Txn};
-use crate::error::{Malformed, Result, corrupt};
+use crate::error::{Field, Malformed, Result, corrupt};
 use crate::format::change::{Change, Changes, PUT_HEAD, put_head};
 use crate::format::key::Key;
 use crate::format::record::HEADER_BYTES;
@@ -30,7 +30,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         let (head, value) = rest.split_at_mut_checked(PUT_HEAD).ok_or(Error::Bug)?;
         let damaged = corrupt(self.state.scalars.root.block);
         let length = tree::get(&mut self.media, &self.state, &mut self.hint, key, value).await?;
-        let length = length.ok_or(damaged(Malformed::Field("item")))?;
+        let length = length.ok_or(damaged(Malformed::Field(Field::Item)))?;
         let value = value.get_mut(..length).ok_or(Error::Bug)?;
         let place = value.get_mut(at..).and_then(|rest| rest.get_mut(..patch.len()));
         place.ok_or(damaged(Malformed::Truncated))?.copy_from_slice(patch);

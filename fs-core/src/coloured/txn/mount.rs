@@ -8,7 +8,7 @@ use super::super::space::Space;
 use super::super::tree::Hint;
 use super::log::base_of;
 use super::{Buffers, Error, Held, Txn};
-use crate::error::{Malformed, Result, corrupt};
+use crate::error::{Field, Malformed, Result, corrupt};
 use crate::format::change::{Change, Changes};
 use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::format::superblock::Superblock;
@@ -236,7 +236,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
     #[inline(never)]
     async fn replay_newest(&mut self) -> Result<()> {
         let mut limit = None;
-        let mut failure = corrupt(BlockNo(0))(Malformed::Field("anchor"));
+        let mut failure = corrupt(BlockNo(0))(Malformed::Field(Field::Anchor));
         while let Some(found) = self.journal.find_entry(&mut self.media, limit).await? {
             let checked = self.refuse_blocks_outside(&[found.entry.start]);
             let counts = match checked {
@@ -313,7 +313,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         let last = self.superblock.block_count.0.saturating_sub(1);
         for block in blocks {
             if block.0 == 0 || block.0 >= last {
-                return Err(corrupt(*block)(Malformed::Field("block")));
+                return Err(corrupt(*block)(Malformed::Field(Field::Block)));
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use super::super::txn::{Batch, DELETE_COST, Purpose, Txn, put_cost};
 use super::slots::Slot;
 use super::{Vellum, touched};
 use crate::api::{AttributeChange, Cookie, Limit, NameBuf, Owner, VnodeId, XattrMode};
-use crate::error::{Error, Malformed, Result, corrupt};
+use crate::error::{Error, Field, Malformed, Result, corrupt};
 use crate::format::inode::{Inode, LINKS_MAX};
 use crate::format::intent::Intent;
 use crate::format::key::{Key, Kind};
@@ -50,7 +50,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let XattrView { name, value } = attribute;
         match (name.len() > xattr::NAME_BYTES_MAX, attribute.check()) {
             (true, _) => return Err(Error::NameTooLong),
-            (false, Err(Malformed::Field("value"))) => return Err(Error::TooLarge),
+            (false, Err(Malformed::Field(Field::Value))) => return Err(Error::TooLarge),
             (false, checked) => checked.map_err(|_| Error::Invalid)?,
         }
         self.writable()?;
@@ -146,7 +146,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
             return Ok(None);
         };
         let damaged = corrupt(self.txn.state().scalars.root.block);
-        let value = bytes.get(..length).ok_or(damaged(Malformed::Field("owner")))?;
+        let value = bytes.get(..length).ok_or(damaged(Malformed::Field(Field::Owner)))?;
         let OwnerItem { mode, user, group } = OwnerItem::from_value(value).map_err(damaged)?;
         Ok(Some(Owner { mode, user, group }))
     }

@@ -10,7 +10,7 @@ use super::super::txn::Place;
 use super::Vellum;
 use super::remove::content_key;
 use crate::api::CheckReport;
-use crate::error::{Error, Malformed, Result, corrupt};
+use crate::error::{Error, Finding, Malformed, Result, corrupt};
 use crate::format::change::RunState;
 use crate::format::directory::{self, Directory};
 use crate::format::dirent;
@@ -89,16 +89,16 @@ impl<D: BlockDevice> Vellum<'_, D> {
         self.check_nodes(&mut census).await?;
         self.check_items(&mut census).await?;
         if census.owned != census.stored {
-            return Err(self.broken("content without a name, or the reverse"));
+            return Err(self.broken(Finding::ContentNames));
         }
         if census.named != census.present {
-            return Err(self.broken("directory without a name, or the reverse"));
+            return Err(self.broken(Finding::DirectoryNames));
         }
         if census.linked != census.links {
-            return Err(self.broken("names of a file that it does not count, or the reverse"));
+            return Err(self.broken(Finding::LinkCount));
         }
         if census.attributed != census.attributes {
-            return Err(self.broken("attributes without an object"));
+            return Err(self.broken(Finding::AttributeOwners));
         }
         self.check_space(&mut census).await?;
         Ok(census.report)
@@ -121,7 +121,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
                 }
             }
             if from != Key::END {
-                return Err(self.broken("tree with a gap"));
+                return Err(self.broken(Finding::TreeGap));
             }
         }
         Ok(())
@@ -156,7 +156,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
                 }
                 Kind::GROUP if key.object == SPACE => {}
                 kind if !kind.is_critical() => {}
-                _ => return Err(self.broken("item of an unknown kind")),
+                _ => return Err(self.broken(Finding::UnknownKind)),
             }
             from = key.next();
         }
@@ -167,10 +167,10 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let entry = self.decode(value, value.len())?;
         let hash = entry.name.hash(&self.txn.superblock().hash_seed);
         if key.offset >> 8 != hash {
-            return Err(self.broken("entry under another name's hash"));
+            return Err(self.broken(Finding::EntryHash));
         }
         if entry.object >= self.txn.next_object() {
-            return Err(self.broken("entry of an object that was never made"));
+            return Err(self.broken(Finding::EntryObject));
         }
         match (entry.inode, entry.kind) {
             (Some(inode), _) => self.check_file(census, entry.object, &inode).await,
@@ -180,7 +180,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
                 if self.read_directory(entry.object).await?.parent == key.object {
                     Ok(())
                 } else {
-                    Err(self.broken("directory in another one's list"))
+                    Err(self.broken(Finding::EntryParent))
                 }
             }
             (None, kind) => {
@@ -202,7 +202,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
             census.attributed.add_times(object.0, self.count_attributes(object).await?);
         }
         if inode.data >= self.txn.next_object() {
-            return Err(self.broken("content that was never made"));
+            return Err(self.broken(Finding::ContentObject));
         }
         let link = inode.kind == NodeType::Symlink;
         if inode.data == ObjectId(0) || !(link || self.has_content(inode.data).await?) {
@@ -212,11 +212,11 @@ impl<D: BlockDevice> Vellum<'_, D> {
         census.owned.add(mark(key.object, key.kind.0));
         let length = self.txn.get(key, &mut []).await?;
         if length.map_or(link, |length| length as u64 != inode.valid) {
-            return Err(self.broken("content of another length"));
+            return Err(self.broken(Finding::ContentLength));
         }
         let last = self.last_tail(inode.data).await?;
         if last.is_some_and(|end| end != inode.valid) {
-            return Err(self.broken("tail of another length"));
+            return Err(self.broken(Finding::TailLength));
         }
         Ok(())
     }
@@ -237,7 +237,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     async fn check_inode(&mut self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
         let inode = Inode::from_value(value).map_err(|rule| self.malformed(rule))?;
         if key.offset != 0 {
-            return Err(self.broken("inode with a wrong key"));
+            return Err(self.broken(Finding::InodeKey));
         }
         census.links.add_times(mark(key.object, inode.kind as u8), inode.links);
         self.check_file(census, key.object, &inode).await
@@ -268,7 +268,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     async fn check_directory(&mut self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
         let directory = Directory::from_value(value).map_err(|rule| self.malformed(rule))?;
         if key.offset != 0 {
-            return Err(self.broken("directory with a wrong key"));
+            return Err(self.broken(Finding::DirectoryKey));
         }
         if key.object == ROOT {
             census.report.directories = census.report.directories.saturating_add(1);
@@ -306,17 +306,17 @@ impl<D: BlockDevice> Vellum<'_, D> {
                     continue;
                 }
                 if block == 0 || block >= count.saturating_sub(1) {
-                    return Err(self.broken("map with a block that does not exist"));
+                    return Err(self.broken(Finding::MapEnd));
                 }
                 allocated.add(block.into());
             }
         }
         if used != allocated {
-            return Err(self.broken("block with no owner or two"));
+            return Err(self.broken(Finding::BlockOwners));
         }
         let free = count.saturating_sub(2).saturating_sub(used.count);
         if self.txn.free_blocks() != free {
-            return Err(self.broken("count of free blocks"));
+            return Err(self.broken(Finding::FreeCount));
         }
         census.report.blocks_used = used.count.saturating_add(2);
         census.report.blocks_free = free;
@@ -337,7 +337,7 @@ impl<D> Vellum<'_, D> {
             Kind::EXTENT => {
                 let run = self.run_of(key, value)?;
                 if key.offset < census.end {
-                    return Err(self.broken("runs over one another"));
+                    return Err(self.broken(Finding::RunsOverlap));
                 }
                 census.end = self.units().start(run.end());
                 for behind in 0..run.blocks {
@@ -345,10 +345,10 @@ impl<D> Vellum<'_, D> {
                 }
             }
             Kind::TAIL if value.is_empty() || value.len() > tail::BYTES_MAX => {
-                return Err(self.broken("tail item of a wrong length"));
+                return Err(self.broken(Finding::TailItemLength));
             }
             Kind::INLINE if key.offset != 0 || value.len() > inline::BYTES_MAX => {
-                return Err(self.broken("inline item of a wrong length"));
+                return Err(self.broken(Finding::InlineItemLength));
             }
             _ => {}
         }
@@ -359,7 +359,7 @@ impl<D> Vellum<'_, D> {
         let attribute = XattrView::decode(value).map_err(|rule| self.malformed(rule))?;
         let hash = name::hash(attribute.name, &self.txn.superblock().hash_seed);
         if key.offset >> 8 != hash {
-            return Err(self.broken("attribute under another name's hash"));
+            return Err(self.broken(Finding::AttributeHash));
         }
         census.attributes.add(key.object.0);
         Ok(())
@@ -376,8 +376,8 @@ impl<D> Vellum<'_, D> {
         corrupt(self.txn.state().scalars.root.block)(rule)
     }
 
-    pub(super) fn broken(&self, what: &'static str) -> Error {
-        self.malformed(Malformed::Field(what))
+    pub(super) fn broken(&self, finding: Finding) -> Error {
+        self.malformed(Malformed::Finding(finding))
     }
 }
 

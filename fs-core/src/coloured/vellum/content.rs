@@ -9,7 +9,7 @@ use super::super::txn::{Batch, DELETE_COST, Purpose, put_cost};
 use super::plan::Changes;
 use super::{Vellum, touched};
 use crate::api::VnodeId;
-use crate::error::{Error, Malformed, Result, corrupt};
+use crate::error::{Error, Field, Malformed, Result, corrupt};
 use crate::format::inline::{self, BYTES_MAX};
 use crate::format::inode::{Inode, NodeType};
 use crate::format::key::Kind;
@@ -250,7 +250,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let found = txn.get(inline::key(inode.data), &mut draft.bytes).await?;
         let length = found.filter(|length| *length <= BYTES_MAX);
         if length.is_none_or(|length| length as u64 != inode.valid) {
-            return Err(damaged(Malformed::Field("valid")));
+            return Err(damaged(Malformed::Field(Field::Valid)));
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::super::txn::{Purpose, Txn};
 use super::remove::{INODE_COST, content_key, entry_cost};
 use super::{Vellum, touched};
 use crate::api::{NameBuf, VnodeId};
-use crate::error::{Error, Malformed, Result, corrupt};
+use crate::error::{Error, Field, Malformed, Result, corrupt};
 use crate::format::dirent::DirentView;
 use crate::format::inode::{Inode, LINKS_MAX, NodeType};
 use crate::format::key::Key;
@@ -119,7 +119,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let damaged = corrupt(self.txn.state().scalars.root.block);
         match self.txn.get(content_key(&inode), target).await? {
             Some(length) if length as u64 == inode.valid => Ok(length),
-            _ => Err(damaged(Malformed::Field("target"))),
+            _ => Err(damaged(Malformed::Field(Field::Target))),
         }
     }
 }

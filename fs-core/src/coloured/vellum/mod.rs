@@ -43,7 +43,7 @@ use super::colour;
 use super::device::BlockDevice;
 use super::txn::{Buffers, Txn};
 use crate::api::{FormatOptions, MountOptions, NodeKind, VnodeId, VolumeInfo};
-use crate::error::{Error, Malformed, Result, corrupt};
+use crate::error::{Error, Field, Malformed, Result, corrupt};
 use crate::format::directory::{self, Directory};
 use crate::format::inode::{Inode, NodeType};
 use crate::format::key::ROOT;
@@ -172,7 +172,7 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
         let damaged = corrupt(self.txn.state().scalars.root.block);
         match self.txn.get(Directory::key(object), &mut bytes).await? {
             Some(length) if length == bytes.len() => Directory::decode(&bytes).map_err(damaged),
-            _ => Err(damaged(Malformed::Field("directory"))),
+            _ => Err(damaged(Malformed::Field(Field::Directory))),
         }
     }
 

@@ -5,7 +5,7 @@ use super::super::device::BlockDevice;
 use super::Vellum;
 use super::slots::Slot;
 use crate::api::{DirEntry, NameBuf, VnodeId};
-use crate::error::{Error, Malformed, Result, corrupt};
+use crate::error::{Error, Field, Malformed, Result, corrupt};
 use crate::format::dirent::DirentView;
 use crate::format::inode::{self, Inode, NodeType};
 use crate::format::key::{Key, Kind};
@@ -75,9 +75,13 @@ impl<D: BlockDevice> Vellum<'_, D> {
         match self.txn.get(Inode::key(object), &mut bytes).await? {
             Some(length) if length == bytes.len() => {
                 let inode = Inode::from_value(&bytes).map_err(&damaged)?;
-                if inode.kind == kind { Ok(inode) } else { Err(damaged(Malformed::Field("type"))) }
+                if inode.kind == kind {
+                    Ok(inode)
+                } else {
+                    Err(damaged(Malformed::Field(Field::Type)))
+                }
             }
-            _ => Err(damaged(Malformed::Field("inode"))),
+            _ => Err(damaged(Malformed::Field(Field::Inode))),
         }
     }
 

@@ -9,7 +9,7 @@ use super::super::txn::{Batch, DELETE_COST, Purpose, Txn, put_cost};
 use super::Vellum;
 use super::runs::{RUN_BLOCKS_MAX, StoredRun};
 use crate::api::VnodeId;
-use crate::error::{Error, Result};
+use crate::error::{Error, Finding, Result};
 use crate::format::change::Run;
 use crate::format::dirent::BYTES_MAX as DIRENT_MAX;
 use crate::format::extent::{self, Placement};
@@ -351,7 +351,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         while let Some(offset) = at {
             count = count.saturating_add(1);
             if count > tail::FRAGMENTS_MAX {
-                return Err(self.broken("tail of too many items"));
+                return Err(self.broken(Finding::TailItems));
             }
             at = self.tail_item(data, offset.saturating_add(1)).await?;
         }

@@ -3,7 +3,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::Vellum;
-use crate::error::{Malformed, Result, corrupt};
+use crate::error::{Field, Malformed, Result, corrupt};
 use crate::format::extent::{self, Placement, is_offset};
 use crate::format::key::{Key, Kind};
 use crate::units::{BlockNo, ObjectId};
@@ -115,7 +115,7 @@ impl<D> Vellum<'_, D> {
         let damaged = corrupt(self.txn.state().scalars.root.block);
         let placement = Placement::from_value(value).map_err(&damaged)?;
         let units = self.units();
-        let outside = || damaged(Malformed::Field("extent"));
+        let outside = || damaged(Malformed::Field(Field::Extent));
         let per_block = u64::from(units.per_block);
         let aligned = key.offset.is_multiple_of(units.block)
             && placement.address.is_multiple_of(per_block)

@@ -7,7 +7,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::Vellum;
-use crate::error::{Error, Malformed, Result, corrupt};
+use crate::error::{Error, Field, Malformed, Result, corrupt};
 use crate::format::dirent::DirentView;
 use crate::format::key::{Key, Kind};
 use crate::format::name;
@@ -67,7 +67,7 @@ impl<D> Vellum<'_, D> {
         let name = match kind {
             Kind::DIRENT => DirentView::decode(value).map(|entry| entry.name.as_bytes()),
             Kind::XATTR => XattrView::decode(value).map(|attribute| attribute.name),
-            _ => Err(Malformed::Field("kind")),
+            _ => Err(Malformed::Field(Field::Kind)),
         };
         name.map_err(corrupt(self.txn.state().scalars.root.block))
     }

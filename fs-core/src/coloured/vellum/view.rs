@@ -11,7 +11,7 @@ use super::super::txn::Txn;
 use super::Vellum;
 use super::runs::{StoredRun, Units};
 use crate::api::VnodeId;
-use crate::error::{Error, Malformed, Result, corrupt};
+use crate::error::{Error, Field, Malformed, Result, corrupt};
 use crate::extent::{Extent, ExtentList, Packer};
 use crate::format::inline;
 use crate::format::tail;
@@ -316,7 +316,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
         match found {
             None => Ok(false),
             Some(length) if length == valid => Ok(true),
-            Some(_) => Err(corrupt(self.txn.state().scalars.root.block)(Malformed::Field("valid"))),
+            Some(_) => {
+                Err(corrupt(self.txn.state().scalars.root.block)(Malformed::Field(Field::Valid)))
+            }
         }
     }
 }
@@ -337,7 +339,7 @@ pub(super) async fn fetch_from<D: BlockDevice>(
             let length = txn.get_part(tail::key(data, offset), skip, target).await?;
             let damaged = corrupt(txn.state().scalars.root.block);
             if length.is_none_or(|length| length < skip.saturating_add(target.len())) {
-                return Err(damaged(Malformed::Field("tail")));
+                return Err(damaged(Malformed::Field(Field::Tail)));
             }
         }
     }

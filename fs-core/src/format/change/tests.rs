@@ -1,6 +1,6 @@
 use super::super::testing::{Noise, golden, hex};
 use super::{Change, ChangeWriter, Changes, Refused, Run, RunState, Scalars};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::format::key::{Key, Kind};
 use crate::format::pointer::NodePointer;
 use crate::units::{BlockCount, BlockNo, Generation, Level, ObjectId};
@@ -129,34 +129,40 @@ fn refuses_to_write_what_it_would_refuse_to_read() {
     let key = Key::END;
     let field = Malformed::Field;
     let cases = [
-        (Change::Put { fresh: false, key, value: b"" }, field("key")),
-        (Change::Put { fresh: false, key: KEY, value: &long }, field("length")),
-        (Change::Delete { vanish: false, key }, field("key")),
-        (Change::Point { fresh: false, level: Level(2), key, pointer: POINTER }, field("key")),
+        (Change::Put { fresh: false, key, value: b"" }, field(Field::Key)),
+        (Change::Put { fresh: false, key: KEY, value: &long }, field(Field::Length)),
+        (Change::Delete { vanish: false, key }, field(Field::Key)),
+        (Change::Point { fresh: false, level: Level(2), key, pointer: POINTER }, field(Field::Key)),
         (
             Change::Point { fresh: false, level: Level(3), key: KEY, pointer: POINTER },
-            field("level"),
+            field(Field::Level),
         ),
         (
             Change::Point { fresh: false, level: Level(8), key: KEY, pointer: POINTER },
-            field("level"),
+            field(Field::Level),
         ),
-        (Change::Point { fresh: false, level: Level(0), key: KEY, pointer: leaf }, field("level")),
-        (Change::Point { fresh: false, level: Level(2), key: KEY, pointer: none }, field("block")),
-        (Change::Unpoint { vanish: false, level: Level(0), key: KEY }, field("level")),
-        (Change::Unpoint { vanish: false, level: Level(8), key: KEY }, field("level")),
-        (Change::Unpoint { vanish: false, level: Level(1), key }, field("key")),
-        (Change::Fold { level: Level(8), low: KEY, high: HIGH }, field("level")),
+        (
+            Change::Point { fresh: false, level: Level(0), key: KEY, pointer: leaf },
+            field(Field::Level),
+        ),
+        (
+            Change::Point { fresh: false, level: Level(2), key: KEY, pointer: none },
+            field(Field::Block),
+        ),
+        (Change::Unpoint { vanish: false, level: Level(0), key: KEY }, field(Field::Level)),
+        (Change::Unpoint { vanish: false, level: Level(8), key: KEY }, field(Field::Level)),
+        (Change::Unpoint { vanish: false, level: Level(1), key }, field(Field::Key)),
+        (Change::Fold { level: Level(8), low: KEY, high: HIGH }, field(Field::Level)),
         (Change::Fold { level: Level(0), low: KEY, high: KEY }, Malformed::Order),
         (Change::Fold { level: Level(0), low: HIGH, high: KEY }, Malformed::Order),
-        (Change::Root(none), field("block")),
-        (Change::Take(run(0, 1)), field("start")),
-        (Change::Give(run(1, 0)), field("length")),
-        (Change::Claim(run(u32::MAX - 1, 1)), field("length")),
-        (Change::State { run: run(5, 0), state: RunState::Free }, field("length")),
-        (Change::Scalars(Scalars { next: BlockNo(0), ..SCALARS }), field("next")),
-        (Change::Objects(ObjectId(16)), field("next_object")),
-        (Change::Objects(ObjectId(1 << 48)), field("next_object")),
+        (Change::Root(none), field(Field::Block)),
+        (Change::Take(run(0, 1)), field(Field::Start)),
+        (Change::Give(run(1, 0)), field(Field::Length)),
+        (Change::Claim(run(u32::MAX - 1, 1)), field(Field::Length)),
+        (Change::State { run: run(5, 0), state: RunState::Free }, field(Field::Length)),
+        (Change::Scalars(Scalars { next: BlockNo(0), ..SCALARS }), field(Field::Next)),
+        (Change::Objects(ObjectId(16)), field(Field::NextObject)),
+        (Change::Objects(ObjectId(1 << 48)), field(Field::NextObject)),
     ];
     for (change, rule) in cases {
         assert_eq!(written(&[change], 1024), Err(Refused::Malformed(rule)), "{change:?}");
@@ -183,7 +189,7 @@ fn reading_ends_after_the_first_fault() {
     let mut bytes = sample_bytes();
     bytes[22] = 0x77;
     let decoded: Vec<_> = Changes::new(&bytes).collect();
-    assert_eq!(decoded, [Ok(SAMPLES[0]), Err(Malformed::Field("tag"))]);
+    assert_eq!(decoded, [Ok(SAMPLES[0]), Err(Malformed::Field(Field::Tag))]);
     for length in 0..SIZE {
         let whole = Changes::new(&sample_bytes()[..length]).all(|change| change.is_ok());
         let ends = SAMPLES.iter().scan(0, |end, change| {

@@ -1,7 +1,7 @@
 //! A delta page: what has become of items of a leaf since its data pages were written.
 
 use super::{DELTA, GONE, SIZE, check_value, item_bytes, parse_header};
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::format::codec::Reader;
 use crate::format::key::Key;
 use crate::units::Level;
@@ -41,7 +41,7 @@ impl<'a> DeltaPage<'a> {
     pub fn parse(page: &'a [u8; SIZE]) -> Result<Self, Malformed> {
         let (items, used, level) = parse_header(page, DELTA)?;
         if level != Level(0) || items == 0 {
-            return Err(Malformed::Field("items"));
+            return Err(Malformed::Field(Field::Items));
         }
         let parsed = Self { items, used };
         let mut iter = parsed.items();
@@ -55,7 +55,7 @@ impl<'a> DeltaPage<'a> {
             previous = Some(delta.key);
             check_value(level, delta.value.unwrap_or_default())?;
         }
-        if iter.rest.0.is_empty() { Ok(parsed) } else { Err(Malformed::Field("used")) }
+        if iter.rest.0.is_empty() { Ok(parsed) } else { Err(Malformed::Field(Field::Used)) }
     }
 
     /// What it says, in ascending order of the keys.

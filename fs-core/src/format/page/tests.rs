@@ -3,7 +3,7 @@ use super::{
     DataPage, DataPageBuilder, Delta, DeltaPage, ITEM_MAX, IndexPage, PAGE_PAYLOAD, PageIdentity,
     SIZE, VALUE_MAX, item_bytes, seal, verify, write_index,
 };
-use crate::error::Malformed;
+use crate::error::{Field, Malformed};
 use crate::format::checksum::VolumeSeed;
 use crate::format::key::{Key, Kind};
 use crate::format::pointer::NodePointer;
@@ -232,15 +232,15 @@ fn refuses_what_breaks_a_rule_of_the_table() {
         page
     };
     let cases = [
-        (with(4, 2), field("used")),
+        (with(4, 2), field(Field::Used)),
         (with(4, 4), Malformed::Truncated),
-        (with(6, 60), field("used")),
-        (with(7, 0xff), field("used")),
-        (with(8, 8), field("level")),
-        (with(8, 1), field("pointer")),
-        (with(9, 2), field("kind")),
-        (with(10, 1), field("reserved")),
-        (with(511, 1), field("used")),
+        (with(6, 60), field(Field::Used)),
+        (with(7, 0xff), field(Field::Used)),
+        (with(8, 8), field(Field::Level)),
+        (with(8, 1), field(Field::Pointer)),
+        (with(9, 2), field(Field::Kind)),
+        (with(10, 1), field(Field::Reserved)),
+        (with(511, 1), field(Field::Used)),
         (with(12, 0x13), Malformed::Order),
         (with(28, 0xff), Malformed::Truncated),
     ];
@@ -262,12 +262,12 @@ fn refuses_what_breaks_a_rule_of_the_table() {
         page
     };
     let cases = [
-        (with(8, 1), field("items")),
+        (with(8, 1), field(Field::Items)),
         (with(12, 0x13), Malformed::Order),
         (with(47, 0xfe), Malformed::Truncated),
-        (with(4, 2), field("used")),
-        (with(9, 1), field("kind")),
-        (built_delta(&[]), field("items")),
+        (with(4, 2), field(Field::Used)),
+        (with(9, 1), field(Field::Kind)),
+        (built_delta(&[]), field(Field::Items)),
     ];
     for (page, rule) in cases {
         assert_eq!(DeltaPage::parse(&page).map(|page| page.items().count()), Err(rule));
