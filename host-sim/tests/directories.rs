@@ -1,5 +1,5 @@
-//! A directory of 100,000 entries: what a call costs grows with the height of the tree and with what
-//! is pending, no more.
+//! A directory of 100,000 entries: what a call costs grows with the height of the tree and with
+//! what is pending, no more.
 
 use std::collections::BTreeSet;
 

@@ -31,15 +31,15 @@
 //! its limit on the way: [`choose`] names a fold only if, at its worst, [`FOLD_RESERVE`] bytes stay
 //! free behind it. When there is none that frees more than it adds, and no family of leaves that
 //! does so together with its parent, it names the highest level that has entries: its fold adds at
-//! most [`FOLD_RESERVE`] bytes to a level that had none, the next fold removes all of these and adds
-//! no more one level higher, and so on up to the root, whose fold adds nothing. So whoever keeps
-//! [`FOLD_RESERVE`] bytes free can always go on, and after at most as many folds as the tree is
-//! high less is pending than before.
+//! most [`FOLD_RESERVE`] bytes to a level that had none, the next fold removes all of these and
+//! adds no more one level higher, and so on up to the root, whose fold adds nothing. So whoever
+//! keeps [`FOLD_RESERVE`] bytes free can always go on, and after at most as many folds as the tree
+//! is high less is pending than before.
 //!
-//! **What is folded first.** What frees most bytes for one fold. In a large tree nearly every change
-//! is for a leaf of its own, and most of what its fold frees goes to the new pointer. But pointers
-//! to leaves of one parent need one fold between them: such leaves are judged together, and the
-//! family that gains most is folded leaf by leaf, then its parent.
+//! **What is folded first.** What frees most bytes for one fold. In a large tree nearly every
+//! change is for a leaf of its own, and most of what its fold frees goes to the new pointer. But
+//! pointers to leaves of one parent need one fold between them: such leaves are judged together,
+//! and the family that gains most is folded leaf by leaf, then its parent.
 //!
 //! **After a power cut.** Nodes whose fold record is missing are in blocks that nobody calls taken.
 //! A delta page whose record is missing lies behind its leaf, which takes no more of them from then
