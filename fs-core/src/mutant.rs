@@ -70,6 +70,10 @@ mutants! {
     WindowNotAnnounced,
     /// A run is called erased before the erase has happened.
     ErasedClaimedEarly,
+    /// A run of the reserve may be taken, or erased, by whoever searches.
+    ReserveNotHeld,
+    /// What is left of a window is called erased at the end, whether or not it is.
+    DirtyWindowClaimed,
     /// The named next journal block is not erased before use.
     JournalBlockNotErased,
     /// A dirty block is programmed without an erase.

@@ -258,7 +258,7 @@ fn polls_of(tasks: &[Vec<Op>], task: usize) -> std::result::Result<u64, Fault> {
     let nor = chip()?;
     let mut memory = Lent::new();
     let mut device = nor.clone();
-    let options = MountOptions { read_only: false, clock: wall };
+    let options = MountOptions { clock: wall, ..MountOptions::default() };
     let mounted = block_on(Volume::mount(&mut device, &mut memory, options));
     let volume = mounted.map_err(|error| Fault::new("mount", format!("{error:?}")))?;
     let accounts = accounts(tasks);
@@ -444,7 +444,7 @@ fn once(tasks: &[Vec<Op>], point: DropPoint, seed: u64) -> std::result::Result<(
     let allowed = {
         let mut memory = Lent::new();
         let mut device = nor.clone();
-        let options = MountOptions { read_only: false, clock: wall };
+        let options = MountOptions { clock: wall, ..MountOptions::default() };
         let mounted = block_on(Volume::mount(&mut device, &mut memory, options));
         let volume = mounted.map_err(|error| Fault::new("mount", format!("{error:?}")))?;
         nor.set_faults(Faults {

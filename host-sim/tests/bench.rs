@@ -24,7 +24,7 @@ fn every_workload_has_a_row_with_figures_or_a_reason() {
 #[test]
 fn a_workload_compares_what_it_reads_and_counts_what_the_chip_does() {
     let workload = ALL.iter().find(|workload| workload.name.starts_with("W10 "));
-    let row = run(workload.expect("W10"), Spec::W25Q128JV);
+    let row = run(workload.expect("W10"), Spec::W25Q128JV, false);
     let ran = row.result.expect("it runs");
     assert_eq!(ran.calls_ns.len(), 800);
     assert_eq!(ran.user_bytes, 200 * 256);

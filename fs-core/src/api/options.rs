@@ -61,11 +61,14 @@ pub struct MountOptions {
     pub read_only: bool,
     /// The time now; called once for each change. Must not use the volume.
     pub clock: fn() -> Time,
+    /// Erase the smallest unit only, never several blocks with one command: no call waits for a
+    /// long erase, and everything that is written costs more of the short ones.
+    pub low_latency: bool,
 }
 
 impl Default for MountOptions {
     fn default() -> Self {
-        Self { read_only: false, clock: || Time::UNKNOWN }
+        Self { read_only: false, clock: || Time::UNKNOWN, low_latency: false }
     }
 }
 

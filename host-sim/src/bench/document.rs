@@ -13,9 +13,10 @@ pub const BEGIN: &str = "<!-- bench -->\n";
 /// See [`BEGIN`].
 pub const END: &str = "<!-- /bench -->\n";
 
-/// The rows of the table; only the cheap workloads if `cheap`.
+/// The rows of the table; only the cheap workloads if `cheap`. With `low_latency` volumes are
+/// mounted so.
 #[must_use]
-pub fn rows_of(cheap: bool, only: &[String]) -> String {
+pub fn rows_of(cheap: bool, only: &[String], low_latency: bool) -> String {
     let chosen = |name: &str| {
         only.is_empty()
             || only.iter().any(|only| {
@@ -27,7 +28,7 @@ pub fn rows_of(cheap: bool, only: &[String]) -> String {
     for workload in
         ALL.iter().filter(|workload| (workload.cheap || !cheap) && chosen(workload.name))
     {
-        let row = run(workload, Spec::W25Q128JV);
+        let row = run(workload, Spec::W25Q128JV, low_latency);
         let _ = writeln!(text, "{}", shown(&row, workload.aim, workload.peer));
     }
     text
@@ -79,6 +80,13 @@ fn amplification(ran: &Ran) -> String {
     format!("{:.1}", ran.counters.program_bytes as f64 / ran.user_bytes as f64)
 }
 
+const HEAD: &str = concat!(
+    "| workload | total | median | p99 | worst call | reads | programs | erases | WA ",
+    "| aim | best peer |\n",
+);
+const LINE: &str =
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+
 /// The whole document. `stamp` says which code and when.
 #[must_use]
 pub fn document(stamp: &str) -> String {
@@ -98,12 +106,17 @@ pub fn document(stamp: &str) -> String {
     .concat();
     let _ = writeln!(text, "{stamp}\n");
     text += BEGIN;
-    text += "\n| workload | total | median | p99 | worst call | reads | programs | erases | WA ";
-    text += "| aim | best peer |\n";
-    text += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
-    text += &rows_of(false, &[]);
+    text += "\n";
+    text += HEAD;
+    text += LINE;
+    text += &rows_of(false, &[], false);
     text += "\n";
     text += END;
+    text += "\n## Low latency\n\n";
+    text += "The same with the option `low_latency`: 4 KiB are erased each time.\n\n";
+    text += HEAD;
+    text += LINE;
+    text += &rows_of(false, &[], true);
     text += "\n## Growth\n\n";
     text += &growth(100_000);
     text += "\n## Wear\n\n";

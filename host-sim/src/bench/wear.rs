@@ -59,7 +59,7 @@ fn shown(name: &str, times: usize, nor: &Nor) -> String {
 fn reboot(nor: &Nor, times: usize) -> Result<(), String> {
     for number in 0..times {
         let (mut device, mut memory) = (nor.clone(), Lent::new());
-        let options = MountOptions { read_only: false, clock: wall };
+        let options = MountOptions { clock: wall, ..MountOptions::default() };
         let volume = Volume::mount(&mut device, &mut memory, options);
         let volume = volume.map_err(|error| format!("mount {number}: {error:?}"))?;
         let content = number.to_string();

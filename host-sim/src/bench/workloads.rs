@@ -1,5 +1,7 @@
 //! The workloads, each as its definition says.
 
+use std::cell::Cell;
+
 use fs_core::blocking::Volume;
 use fs_core::error::Error;
 use fs_core::{FileId, FormatOptions, MountOptions, NameBuf, OpenOptions};
@@ -72,9 +74,19 @@ const fn cheap(
     Workload { cheap: true, ..row(name, aim, peer, body) }
 }
 
+thread_local! {
+    /// Whether the volumes of this thread are mounted so.
+    static LOW_LATENCY: Cell<bool> = const { Cell::new(false) };
+}
+
+fn options() -> MountOptions {
+    MountOptions { clock: wall, low_latency: LOW_LATENCY.get(), ..MountOptions::default() }
+}
+
 /// Runs a workload on an erased chip.
 #[must_use]
-pub fn run(workload: &Workload, spec: Spec) -> Row {
+pub fn run(workload: &Workload, spec: Spec, low_latency: bool) -> Row {
+    LOW_LATENCY.set(low_latency);
     let nor = Nor::new(spec);
     let result = format(&nor).and_then(|()| (workload.body)(&nor));
     Row { name: workload.name, result: result.and_then(|ran| checked(&nor, ran)) }
@@ -113,8 +125,7 @@ pub fn session<T>(
 ) -> Result<T, String> {
     let mut device = nor.clone();
     let mut memory = Lent::new();
-    let options = MountOptions { read_only: false, clock: wall };
-    let volume = Volume::mount(&mut device, &mut memory, options).map_err(said("mount"))?;
+    let volume = Volume::mount(&mut device, &mut memory, options()).map_err(said("mount"))?;
     let result = body(&volume)?;
     volume.unmount().map_err(said("unmount"))?;
     Ok(result)
@@ -344,7 +355,7 @@ fn files(nor: &Nor, phase: u8) -> Result<Ran, String> {
 }
 
 fn mount(nor: &Nor, count: usize, clean: bool) -> Result<Ran, String> {
-    let options = MountOptions { read_only: false, clock: wall };
+    let options = options();
     if count > 0 {
         created(nor, count)?;
     }

@@ -21,13 +21,16 @@ pub(super) struct Arguments {
     /// Erases of blocks after so many sessions and rewrites.
     #[arg(long, value_name = "TIMES", num_args = 0..=1, default_missing_value = "20000")]
     wear: Option<usize>,
+    /// With volumes that are mounted with the option of this name.
+    #[arg(long)]
+    low_latency: bool,
     /// Writes docs/benchmarks.md: everything.
     #[arg(long)]
     write: bool,
 }
 
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
-    let Arguments { only, cheap, growth: entries, wear: times, write } = arguments;
+    let Arguments { only, cheap, growth: entries, wear: times, low_latency, write } = arguments;
     if *write {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
         return written(&path);
@@ -39,7 +42,7 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         print!("{}", wear(*times));
     }
     if entries.is_none() && times.is_none() {
-        print!("{}", rows_of(*cheap, only));
+        print!("{}", rows_of(*cheap, only, *low_latency));
     }
     ExitCode::SUCCESS
 }

@@ -70,7 +70,7 @@ fn base(number: usize) -> Base {
     let mut memory = Lent::new();
     let format = format_options(tuning);
     Volume::format(&mut device, &mut memory, &format).expect("a new chip can be formatted");
-    let options = MountOptions { read_only: false, clock: wall };
+    let options = MountOptions { clock: wall, ..MountOptions::default() };
     let volume = Volume::mount(&mut device, &mut memory, options).expect("a new volume mounts");
     fill(&volume, number as u64, calls);
     if parks {

@@ -65,7 +65,7 @@ pub fn image(data: &[u8]) {
 fn look(bytes: &[u8]) -> Result<Tree> {
     let mut device = Bounded::new(bytes.to_vec());
     let mut memory = Lent::new();
-    let options = MountOptions { read_only: true, clock: wall };
+    let options = MountOptions { read_only: true, clock: wall, ..MountOptions::default() };
     let tree = {
         let volume = Volume::mount(&mut device, &mut memory, options)?;
         let tree = walk(&volume);
@@ -179,7 +179,7 @@ fn stranger_tree(bytes: &Vec<u8>) -> Tree {
 /// Mounts for writing and makes some calls, chosen by `data`.
 fn work(device: &mut Bounded, data: &[u8]) -> Result<()> {
     let mut memory = Lent::new();
-    let options = MountOptions { read_only: false, clock: wall };
+    let options = MountOptions { clock: wall, ..MountOptions::default() };
     let volume = Volume::mount(device, &mut memory, options)?;
     let mut first = Ok(());
     let mut note = |result: Result<()>| {

@@ -69,6 +69,22 @@ pub(super) const ALL: &[Scenario] = &[
         write: maintain,
     },
     Scenario {
+        name: "reserve",
+        story: "erased blocks are kept from call to call, and over clean and unclean stops",
+        covers: &["C10", "C11"],
+        medium: Medium::nor(48),
+        tuning: Tuning::TIGHT,
+        write: reserve,
+    },
+    Scenario {
+        name: "chunks-ahead",
+        story: "the same where 16 blocks are erased with one command",
+        covers: &["C10", "C11"],
+        medium: Medium::nor(144),
+        tuning: Tuning::TIGHT,
+        write: chunks_ahead,
+    },
+    Scenario {
         name: "cached-journal",
         story: "commits on a chip whose cache loses and reorders what was not flushed",
         covers: &["C12", "C6"],
@@ -217,6 +233,36 @@ fn maintain(s: &mut Script) {
         }
     }
     s.op(Op::Maintain(50)).check();
+}
+
+fn reserve(s: &mut Script) {
+    s.fresh();
+    for n in 0..10 {
+        s.replace(&format!("/large{}", n % 3), &Script::text("large", n, 3000 + 900 * n));
+        s.replace(&format!("/small{}", n % 4), &Script::text("small", n, 400));
+        match n % 5 {
+            1 => s.op(Op::Park),
+            2 => s.op(Op::Unmount).mount(),
+            4 => s.reboot(),
+            _ => s,
+        };
+    }
+    s.check();
+}
+
+fn chunks_ahead(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        for n in 0..12 {
+            s.replace(&format!("/cold{n}"), &Script::text("cold", n, 430));
+        }
+    });
+    for n in 0..6 {
+        s.replace("/hot", &Script::text("hot", n, 9000 + 4000 * n));
+        if n % 2 == 1 {
+            s.op(Op::Unmount).mount();
+        }
+    }
+    s.reboot().replace("/last", &Script::text("last", 0, 5000)).check();
 }
 
 fn cached_journal(s: &mut Script) {

@@ -94,7 +94,7 @@ impl Subject for Vellum {
     ) -> Result<()> {
         let mut memory = Lent::new();
         let read_only = how == Mounting::ReadOnly;
-        let options = MountOptions { read_only, clock: wall };
+        let options = MountOptions { read_only, clock: wall, ..MountOptions::default() };
         let volume = if how == Mounting::OrFormat {
             Volume::mount_or_format(device, &mut memory, options, &format_options(tuning))?
         } else {

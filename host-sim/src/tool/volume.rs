@@ -27,7 +27,7 @@ pub fn mounted<T>(
     let shown = flash.path().display().to_string();
     let failed = |error| Failure::of(&shown, error);
     let mut memory = Box::new(Lent::new());
-    let options = MountOptions { read_only, clock: now };
+    let options = MountOptions { read_only, clock: now, ..MountOptions::default() };
     let volume = Volume::mount(flash, &mut *memory, options).map_err(failed)?;
     let done = body(&volume)?;
     if read_only {

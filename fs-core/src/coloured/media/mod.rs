@@ -106,6 +106,8 @@ pub struct Media<'m, D> {
     rewrites: bool,
     /// Whether the device is read by whole sectors, through the page cache.
     by_sector: bool,
+    /// Erases so far, wrapping.
+    erases: u32,
     /// Pages of nodes, and sectors of unknown content: these have generation 0, which no node has.
     cache: Cache<'m>,
     /// The tail image of the journal, on volumes that have them.
@@ -132,6 +134,11 @@ impl<D> Media<'_, D> {
         self.rewrites
     }
 
+    /// A number that changes with every erase.
+    pub fn erases(&self) -> u32 {
+        self.erases
+    }
+
     /// Whether the journal is written in tail images: a sector is the smallest program.
     pub fn has_images(&self) -> bool {
         self.program_unit > SMALL_UNIT_MAX
@@ -152,6 +159,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
             erase_value: 0xFF,
             rewrites: !geometry.guarantees.contains(Guarantees::NEEDS_ERASE),
             by_sector: geometry.read_unit.max(geometry.program_unit) > SMALL_UNIT_MAX,
+            erases: 0,
             cache: Cache::new(pages),
             image: &mut [],
         }
@@ -246,6 +254,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
             return Ok(());
         }
         self.cache.forget(first, count);
+        self.erases = self.erases.wrapping_add(1);
         let bytes = u64::from(self.block_bytes()).saturating_mul(count.into());
         let erased = self.device.erase(first.offset(self.block_log2), bytes).await;
         erased.map_err(|error| failed(&error))

@@ -15,7 +15,9 @@
 //!    only: after a cut it is free and of unknown content, which is the truth.
 //! 4. A block leaves the window when it is taken, whether or not the operation succeeds: a torn
 //!    attempt is never programmed over.
-//! 5. Data has windows of its own, one for each of two writers, so that runs of a file lie side by
+//! 5. Runs that the log calls erased and that are known here are the *reserve*: windows are opened
+//!    from it first, and nothing else may take or erase what is in it.
+//! 6. Data has windows of its own, one for each of two writers, so that runs of a file lie side by
 //!    side. A block of data is *pinned* from the moment it is taken until its run is in the log or
 //!    was given up.
 //!
@@ -23,7 +25,7 @@
 //! of unknown content.
 //!
 //! **Cost.** Opening a window reads one group item for each 256 blocks until a run is found, from
-//! the cursor on and round the volume. RAM: about 100 bytes, and 8 for each pinned run.
+//! the cursor on and round the volume. RAM: about 130 bytes, and 8 for each pinned run.
 
 #[cfg(test)]
 mod tests;
@@ -57,7 +59,7 @@ pub trait ItemStore {
 pub enum Want {
     /// Blocks that are called erased.
     Erased,
-    /// A whole aligned chunk, whatever its content.
+    /// A whole aligned chunk that is not called erased, or not all of it.
     Chunk,
     /// Blocks that are not called erased.
     Dirty,
@@ -94,7 +96,21 @@ const DATA_WINDOWS: usize = 2;
 /// Runs of uncommitted data that can be pinned at once.
 pub const PINS_MAX: usize = 24;
 
-/// Blocks that hold uncommitted data.
+/// Runs of the reserve that are known at once.
+const RESERVE_RUNS: usize = 4;
+
+/// Erased blocks at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Supply {
+    /// In the window for nodes and the journal.
+    pub nodes: u32,
+    /// In the larger of the windows for data.
+    pub data: u32,
+    /// In the reserve.
+    pub reserve: u32,
+}
+
+/// Neighbouring blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pin {
     start: BlockNo,
@@ -130,8 +146,11 @@ pub struct Space {
     /// The data window that was used last.
     data_used: usize,
     pins: heapless::Vec<Pin, PINS_MAX>,
-    /// Whether the log may call any block erased; saves a search when it surely does not.
+    reserve: heapless::Vec<Pin, RESERVE_RUNS>,
+    /// Whether the log may call blocks erased that are not in the reserve.
     claims: bool,
+    /// Whether chunks may be erased with one command.
+    chunks: bool,
 }
 
 impl Space {
@@ -146,7 +165,9 @@ impl Space {
             data_used: 0,
             left: Picks::new(),
             pins: heapless::Vec::new(),
+            reserve: heapless::Vec::new(),
             claims: true,
+            chunks: block_count >= 128,
         }
     }
 
@@ -155,9 +176,80 @@ impl Space {
         self.claims
     }
 
-    /// Notes whether any block is called erased.
+    /// Notes whether any block is called erased that is not in the reserve.
     pub fn note_claims(&mut self, any: bool) {
         self.claims = any;
+    }
+
+    /// Whether chunks may be erased with one command, where the device can.
+    pub fn has_chunks(&self) -> bool {
+        self.chunks
+    }
+
+    /// Lets chunks be erased with one command, or not.
+    pub fn set_chunks(&mut self, chunks: bool) {
+        self.chunks = chunks;
+    }
+
+    /// Adds a run to the reserve, which the log calls erased. `false` if there is no place for it.
+    pub fn keep(&mut self, start: BlockNo, length: u16) -> bool {
+        let joins = |run: &&mut Pin| run.start.plus(run.length.into()) == start;
+        if let Some(run) = self.reserve.iter_mut().find(joins) {
+            run.length = run.length.saturating_add(length);
+            return true;
+        }
+        let kept = self.reserve.push(Pin { start, length }).is_ok();
+        self.claims |= !kept;
+        kept
+    }
+
+    /// Takes up to `most` neighbouring blocks out of the reserve: those that came first.
+    pub fn draw(&mut self, most: u32) -> Option<FreeRun> {
+        let run = self.reserve.first_mut()?;
+        let start = run.start;
+        let length = u16::try_from(most).unwrap_or(u16::MAX).clamp(1, CHUNK_BLOCKS);
+        let length = length.min(run.length);
+        *run = Pin { start: start.plus(length.into()), length: run.length.saturating_sub(length) };
+        if run.length == 0 {
+            self.reserve.remove(0);
+        }
+        Some(FreeRun { start, length, any_claimed: true })
+    }
+
+    /// Forgets the reserve, not that it is called erased.
+    pub fn forget_reserve(&mut self) {
+        self.reserve.clear();
+        self.claims = true;
+    }
+
+    /// Whether the reserve can know of more runs.
+    pub fn has_room(&self) -> bool {
+        !self.reserve.is_full()
+    }
+
+    /// How many erased blocks are at hand.
+    pub fn supply(&self) -> Supply {
+        let left = self.left.iter().filter(|pick| pick.erased).count();
+        let window = if self.erased { u32::from(self.window.length) } else { 0 };
+        let data = self.data.iter().filter(|window| window.erased);
+        Supply {
+            nodes: window.saturating_add(u32::try_from(left).unwrap_or(0)),
+            data: data.map(|window| window.free.length.into()).max().unwrap_or(0),
+            reserve: self.reserve.iter().map(|run| u32::from(run.length)).sum(),
+        }
+    }
+
+    /// What is left of the windows, and of those before them, and is erased: nothing was tried on
+    /// it since.
+    pub fn untouched(&self) -> impl Iterator<Item = (BlockNo, u16)> {
+        let any = mutant::on(Mutant::DirtyWindowClaimed);
+        let left = self.left.iter().filter(move |pick| pick.erased || any);
+        let window = self.erased.then_some((self.window.start, self.window.length));
+        let data = self.data.iter().filter(move |window| window.erased || any);
+        left.map(|pick| (pick.block, 1))
+            .chain(window)
+            .chain(data.map(|window| (window.free.start, window.free.length)))
+            .filter(|(_, length)| *length > 0)
     }
 
     /// Whether `block` may be erased and programmed: the only function that says so.
@@ -166,7 +258,10 @@ impl Space {
         let inside = block.0 > 0 && block.0 < last;
         let free = !group.is_allocated(Group::index(block));
         let left = self.left.iter().any(|pick| pick.block == block);
-        let pinned = left || self.in_window(block) || held.iter().any(|pick| pick.block == block);
+        let kept = self.reserve.iter().any(|run| run.holds(block));
+        let kept = kept && !mutant::on(Mutant::ReserveNotHeld);
+        let pinned =
+            left || kept || self.in_window(block) || held.iter().any(|pick| pick.block == block);
         let data = self.holds_data(block) && !mutant::on(Mutant::DataPinSkipped);
         inside && free && !data && (!pinned || mutant::on(Mutant::PinSkipped))
     }
@@ -342,7 +437,8 @@ impl Space {
             let limit = if want == Want::One { 1 } else { CHUNK.saturating_sub(index % CHUNK) };
             let length = (0..limit).take_while(|i| fits(index.saturating_add(*i))).count();
             let length = u32::try_from(length).unwrap_or(0);
-            let whole = want != Want::Chunk || length == CHUNK;
+            let dirty = (0..length).any(|i| !claimed(index.saturating_add(i)));
+            let whole = want != Want::Chunk || length == CHUNK && dirty;
             if length > 0 && whole {
                 return Some(FreeRun {
                     start: BlockNo(base.saturating_add(index)),

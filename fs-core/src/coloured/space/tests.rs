@@ -86,7 +86,9 @@ fn exists(list: &[Block], held: &[Pick], want: Want) -> bool {
     let count = list.len() as u32;
     match want {
         Want::Chunk => {
-            (0..count / 16).any(|chunk| (chunk * 16..chunk * 16 + 16).all(|i| is_free(&i)))
+            let dirty = |i: u32| list.get(i as usize).is_some_and(|block| *block == Block::Dirty);
+            let mut chunks = (0..count / 16).map(|chunk| chunk * 16..chunk * 16 + 16);
+            chunks.any(|chunk| chunk.clone().all(|i| is_free(&i)) && chunk.clone().any(dirty))
         }
         _ => (0..count).any(|index| is_free(&index)),
     }
@@ -129,6 +131,19 @@ async fn searches_agree(seed: u32) {
             let other = space.find(&mut map, BlockNo(0), Want::One, &[]).await.unwrap();
             let behind = other.map(|other| other.start.0.wrapping_sub(run.start.0));
             assert!(behind.is_none_or(|behind| behind >= run.length.into()));
+        }
+        // Nor what the reserve holds.
+        let mut kept = 0;
+        while let Some(run) = space.find(&mut map, BlockNo(0), Want::Erased, &[]).await.unwrap() {
+            if !space.keep(run.start, run.length) {
+                break;
+            }
+            kept += u32::from(run.length);
+            assert_eq!(space.supply().reserve, kept);
+        }
+        if let Some(run) = space.draw(5) {
+            assert!(run.length > 0 && run.length <= 5);
+            assert_eq!(space.supply().reserve, kept - u32::from(run.length));
         }
     }
 }

@@ -9,6 +9,7 @@ use super::super::device::BlockDevice;
 use super::super::media::Edge;
 use super::super::space::Pick;
 use super::super::tree;
+use super::ahead::For;
 use super::fold::FOLD_RECORD_BYTES;
 use super::{Error, Txn};
 use crate::error::Result;
@@ -52,12 +53,12 @@ impl<D: BlockDevice> Txn<'_, D> {
     async fn open_data_window(&mut self, near: BlockNo) -> Result<()> {
         self.make_room(0, 2).await?;
         self.journal_room(FOLD_RECORD_BYTES).await?;
-        let mut opened = self.open_window(&[]).await?;
+        let mut opened = self.open_window(For::Data, &[]).await?;
         if opened.is_none() {
             // What is left is in windows: they are given up, and what was erased in them with them.
             self.space.close();
             self.space.close_data();
-            opened = self.open_window(&[]).await?;
+            opened = self.open_window(For::Data, &[]).await?;
         }
         let (run, erased) = opened.ok_or(Error::NoSpace)?;
         self.space.open_data(near, run, erased);

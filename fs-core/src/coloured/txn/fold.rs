@@ -3,9 +3,10 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::media::{Edge, Media, SECTOR};
-use super::super::space::{CHUNK_BLOCKS, FreeRun, Pick, Picks, Space, Want};
+use super::super::space::{Pick, Picks, Space};
 use super::super::tree::{self, Desk, FOLD_RESERVE, Folded, Limits, NodeStore};
-use super::{Error, Groups, Txn};
+use super::ahead::For;
+use super::{Error, Txn};
 use crate::error::Result;
 use crate::format::change::{Change, Run};
 use crate::format::key::Key;
@@ -14,7 +15,7 @@ use crate::mutant::{self, Mutant};
 use crate::units::{BlockNo, Guarantees, Level};
 
 /// Runs that a fold, the opening of a journal block and a window may add between them.
-const RUNS_RESERVE: usize = 30;
+pub(super) const RUNS_RESERVE: usize = 30;
 
 /// Bytes of the longest fold record and of the window records before it.
 pub(super) const FOLD_RECORD_BYTES: usize = 480;
@@ -134,10 +135,10 @@ impl<D: BlockDevice> Txn<'_, D> {
         let mut picks = Picks::new();
         self.space.offer(&mut picks);
         while !picks.is_full() {
-            let mut opened = self.open_window(&picks).await?;
+            let mut opened = self.open_window(For::Nodes, &picks).await?;
             if opened.is_none() {
                 self.space.close_data();
-                opened = self.open_window(&picks).await?;
+                opened = self.open_window(For::Nodes, &picks).await?;
             }
             let Some((run, erased)) = opened else { break };
             self.space.open(run, erased);
@@ -149,119 +150,9 @@ impl<D: BlockDevice> Txn<'_, D> {
         }
         Ok(picks)
     }
-
-    /// Finds and opens the run to work in next. What the log calls erased it stops calling so,
-    /// durably, before the first program.
-    pub(super) async fn open_window(&mut self, held: &[Pick]) -> Result<Option<(FreeRun, bool)>> {
-        Ok(match self.find_window(held).await? {
-            None => None,
-            Some((run, Want::Erased)) => {
-                self.announce(run).await?;
-                Some((run, true))
-            }
-            Some((run, Want::Chunk)) => {
-                self.announce(run).await?;
-                self.media.erase(run.start, run.length).await?;
-                Some((run, true))
-            }
-            Some((run, _)) => Some((run, false)),
-        })
-    }
-
-    /// Finds the run to work in next: erased ones first, then a whole chunk that the device
-    /// erases with one command, then any.
-    pub(super) async fn find_window(&mut self, held: &[Pick]) -> Result<Option<(FreeRun, Want)>> {
-        let chunk = self.media.block_bytes().saturating_mul(CHUNK_BLOCKS.into());
-        let chunks =
-            self.media.geometry().erase_sizes.has(chunk) && self.superblock.block_count.0 >= 128;
-        for want in [Want::Erased, Want::Chunk, Want::Dirty] {
-            let possible = match want {
-                Want::Erased => self.space.may_have_claims(),
-                Want::Chunk => chunks,
-                Want::Dirty | Want::One => true,
-            };
-            if !possible {
-                continue;
-            }
-            if let Some(run) = self.find_run(want, held).await? {
-                return Ok(Some((run, want)));
-            }
-            if want == Want::Erased {
-                self.space.note_claims(false);
-            }
-        }
-        Ok(None)
-    }
-
-    pub(super) async fn find_run(&mut self, want: Want, held: &[Pick]) -> Result<Option<FreeRun>> {
-        let (media, state, hint) = (&mut self.media, &self.state, &mut self.hint);
-        let mut groups = Groups { media, state, hint };
-        self.space.find(&mut groups, state.scalars.cursor, want, held).await
-    }
-
-    /// Logs that blocks of `run` are no longer called erased, if any are.
-    async fn announce(&mut self, run: FreeRun) -> Result<()> {
-        if !run.any_claimed {
-            return Ok(());
-        }
-        let mut length = HEADER_BYTES;
-        self.push_announcement(run, &mut length)?;
-        self.log(RecordKind::Change, false, length).await
-    }
-
-    /// Erases up to `budget` runs ahead, so that later operations need not; gives how many it
-    /// did. Keeps one run in reserve: done when there is one.
-    ///
-    /// # Errors
-    /// `ReadOnly`, or the device's; what was claimed stays claimed.
-    pub async fn maintain(&mut self, budget: u32) -> Result<u32> {
-        self.ready().await?;
-        if self.media.rewrites() {
-            return Ok(0);
-        }
-        let mut done = 0_u32;
-        while done < budget {
-            self.make_room(0, 0).await?;
-            if self.find_run(Want::Erased, &[]).await?.is_some() {
-                break;
-            }
-            // Before the search: a new journal block takes a free block, maybe one of the run.
-            self.journal_room(FOLD_RECORD_BYTES).await?;
-            let Some(run) = self.find_run(Want::Dirty, &[]).await? else { break };
-            self.erase_ahead(Run { start: run.start, length: run.length }).await?;
-            done = done.saturating_add(1);
-        }
-        Ok(done)
-    }
-
-    async fn erase_ahead(&mut self, run: Run) -> Result<()> {
-        let early = mutant::on(Mutant::ErasedClaimedEarly);
-        if !early {
-            self.media.erase(run.start, run.length).await?;
-            self.media.barrier(Edge::Erase).await?;
-        }
-        let mut length = HEADER_BYTES;
-        self.push(&mut length, &Change::Claim(run))?;
-        self.log(RecordKind::Change, false, length).await?;
-        self.space.note_claims(true);
-        if early {
-            self.media.erase(run.start, run.length).await?;
-        }
-        Ok(())
-    }
 }
 
 impl<D> Txn<'_, D> {
-    /// Adds to the record that the blocks of `run` are no longer called erased.
-    pub(super) fn push_announcement(&mut self, run: FreeRun, length: &mut usize) -> Result<()> {
-        let run = Run { start: run.start, length: run.length };
-        if mutant::on(Mutant::WindowNotAnnounced) {
-            Ok(())
-        } else {
-            self.push(length, &Change::Window(run))
-        }
-    }
-
     /// Adds to the record what a fold changes: first what it consumed, then what is new.
     fn push_fold(&mut self, folded: &Folded, length: &mut usize) -> Result<()> {
         for change in folded.changes() {

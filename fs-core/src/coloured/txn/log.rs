@@ -4,6 +4,7 @@ use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::{Base, CHAIN_MAX};
 use super::super::space::{Pick, Want};
+use super::ahead::For;
 use super::{Error, Held, RECORD_BYTES, Txn};
 use crate::error::Result;
 use crate::format::change::{Change, ChangeWriter, Changes, Run, RunState, Scalars};
@@ -126,7 +127,7 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// by the header record that names it: its first program comes after that.
     async fn pick_next(&mut self, length: &mut usize) -> Result<Pick> {
         if self.space.first().is_none() {
-            match self.find_window(&[]).await? {
+            match self.find_window(For::Nodes, &[]).await? {
                 Some((run, Want::Erased)) => {
                     self.push_announcement(run, length)?;
                     self.space.open(run, true);

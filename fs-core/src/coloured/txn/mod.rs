@@ -22,6 +22,7 @@
 //! at the longest chain the oldest block's live items (at most the pending set) and an anchor
 //! entry. Once per filled pending set: folds, each one node read and one to three written.
 
+mod ahead;
 mod amend;
 mod data;
 mod fold;
@@ -108,6 +109,10 @@ pub struct Txn<'m, D> {
     deltas_after: Generation,
     /// The block that this session has erased for the journal to go on in.
     erased_next: Option<BlockNo>,
+    /// What the erases were when the call began.
+    erases_before: u32,
+    /// The fewest free blocks there were since a search found none to erase.
+    nothing_dirty: u32,
     doubtful: bool,
     read_only: bool,
     unclean: bool,
@@ -274,8 +279,8 @@ impl<D: BlockDevice> Txn<'_, D> {
         self.log(RecordKind::Change, false, batch.length).await
     }
 
-    /// Closes the journal so that the next mount need not settle. One program; two if blocks that
-    /// wait for it are given back first.
+    /// Closes the journal so that the next mount need not settle. One program; one more if blocks
+    /// that wait for it are given back first, and one if blocks were erased and not used.
     ///
     /// # Errors
     /// The device's.
@@ -287,6 +292,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         // What settling has retired would else stay in quarantine while sessions are short. It
         // makes room in the journal first.
         self.release().await?;
+        self.reclaim().await?;
         self.log(RecordKind::Seal, false, HEADER_BYTES).await
     }
 }

@@ -211,6 +211,8 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             held: Held::All,
             deltas_after: Generation(0),
             erased_next: None,
+            erases_before: 0,
+            nothing_dirty: u32::MAX,
             doubtful: false,
             read_only: false,
             unclean: false,

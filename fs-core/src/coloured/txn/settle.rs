@@ -94,6 +94,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         self.space.close();
         self.erased_next = None;
         self.space.close_data();
+        self.space.forget_reserve();
         self.journal.resolve(&mut self.media).await?;
         let plan = self.plan()?;
         let mut journal = self.journal.successor(plan.block, base_of(&plan.scalars))?;

@@ -101,7 +101,8 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
     /// # Errors
     /// As there.
     pub async fn mount(device: &'m mut D, lent: Lent<'m>, options: MountOptions) -> Result<Self> {
-        let txn = Txn::mount(device, lent.buffers, options.read_only).await?;
+        let mut txn = Txn::mount(device, lent.buffers, options.read_only).await?;
+        txn.set_low_latency(options.low_latency);
         for draft in lent.drafts.iter_mut() {
             draft.used = false;
         }

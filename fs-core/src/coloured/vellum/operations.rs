@@ -25,6 +25,7 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
     fn abandon(&mut self) {
         self.table.abandon();
         self.listing = false;
+        self.txn.begin_call();
     }
 
     fn owed(&self, from: u8) -> Option<VnodeId> {
@@ -37,6 +38,11 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
 
     async fn inactive(&mut self, vnode: VnodeId) -> Result<()> {
         self.last_closed(vnode).await
+    }
+
+    async fn tidy(&mut self) {
+        // The operation is over and well: what fails here, a later one meets again.
+        let _ = self.txn.refill().await;
     }
 
     fn reclaim(&mut self, vnode: VnodeId) {

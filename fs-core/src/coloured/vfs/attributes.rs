@@ -2,8 +2,8 @@
 
 use super::super::colour;
 use super::super::vnode::Filesystem;
-use super::Vfs;
 use super::walk::walk;
+use super::{Vfs, over};
 use crate::api::{AttributeChange, Cookie, FileId, Limit, NameBuf, SyncLevel, XattrMode};
 #[cfg(doc)]
 use crate::error::Error;
@@ -24,7 +24,7 @@ impl<F: Filesystem> Vfs<'_, F> {
             result = filesystem.fsync(vnode, SyncLevel::Full).await;
         }
         filesystem.put(vnode);
-        result
+        over(&mut *filesystem, result).await
     }
 
     /// As [`Self::set_attributes`], of an open file; a size alone is uncommitted, as by `set_len`.
@@ -34,7 +34,8 @@ impl<F: Filesystem> Vfs<'_, F> {
     pub async fn set_file_attributes(&self, id: FileId, change: AttributeChange) -> Result<()> {
         let mut filesystem = self.enter().await?;
         let handle = self.handles.get(id)?;
-        filesystem.setattr(handle.vnode, change).await
+        let set = filesystem.setattr(handle.vnode, change).await;
+        over(&mut *filesystem, set).await
     }
 
     /// Copies the extended attribute `name` of what is at `path` to `target`; says how long it is.
@@ -66,7 +67,7 @@ impl<F: Filesystem> Vfs<'_, F> {
         let vnode = walk(&mut *filesystem, path, true).await?;
         let set = filesystem.setxattr(vnode, name.as_bytes(), value, mode).await;
         filesystem.put(vnode);
-        set
+        over(&mut *filesystem, set).await
     }
 
     /// Removes the extended attribute `name` of what is at `path`; durable at return.
@@ -78,7 +79,7 @@ impl<F: Filesystem> Vfs<'_, F> {
         let vnode = walk(&mut *filesystem, path, true).await?;
         let removed = filesystem.removexattr(vnode, name.as_bytes()).await;
         filesystem.put(vnode);
-        removed
+        over(&mut *filesystem, removed).await
     }
 
     /// The name of an extended attribute of what is at `path`: the first one from
@@ -118,6 +119,7 @@ impl<F: Filesystem> Vfs<'_, F> {
     pub async fn sync_file_to(&self, id: FileId, level: SyncLevel) -> Result<()> {
         let mut filesystem = self.enter().await?;
         let handle = self.handles.get(id)?;
-        filesystem.fsync(handle.vnode, level).await
+        let synced = filesystem.fsync(handle.vnode, level).await;
+        over(&mut *filesystem, synced).await
     }
 }

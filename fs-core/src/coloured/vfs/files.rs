@@ -2,7 +2,7 @@
 
 use super::super::colour;
 use super::super::vnode::Filesystem;
-use super::{Vfs, pay};
+use super::{Vfs, over, pay};
 use crate::api::{Access, AttributeChange, Attributes, FileId, SyncLevel};
 use crate::error::{Error, Result};
 use crate::table::Handle;
@@ -25,7 +25,11 @@ impl<F: Filesystem> Vfs<'_, F> {
         };
         self.handles.remove(id)?;
         filesystem.close(handle.vnode, handle.access);
-        synced.and(pay(&mut *filesystem).await)
+        let closed = synced.and(pay(&mut *filesystem).await);
+        if !handle.access.contains(Access::WRITE) {
+            return closed;
+        }
+        over(&mut *filesystem, closed).await
     }
 
     /// Reads from `offset`; says how many bytes: fewer than asked for only at the end.
@@ -57,7 +61,8 @@ impl<F: Filesystem> Vfs<'_, F> {
         let mut filesystem = self.enter().await?;
         let Handle { vnode, appends, .. } = self.handle(id, Access::WRITE)?;
         let offset = if appends { filesystem.getattr(vnode).await?.size } else { offset };
-        let taken = filesystem.write(vnode, offset, source).await?;
+        let written = filesystem.write(vnode, offset, source).await;
+        let taken = over(&mut *filesystem, written).await?;
         Ok((taken, offset.saturating_add(taken as u64)))
     }
 
@@ -68,7 +73,8 @@ impl<F: Filesystem> Vfs<'_, F> {
     pub async fn set_len(&self, id: FileId, length: u64) -> Result<()> {
         let mut filesystem = self.enter().await?;
         let handle = self.handle(id, Access::WRITE)?;
-        filesystem.setattr(handle.vnode, AttributeChange::size(length)).await
+        let set = filesystem.setattr(handle.vnode, AttributeChange::size(length)).await;
+        over(&mut *filesystem, set).await
     }
 
     /// Commits the content of a file; durable at return. A cut leaves all of the old or all of the
@@ -79,7 +85,8 @@ impl<F: Filesystem> Vfs<'_, F> {
     pub async fn sync_file(&self, id: FileId) -> Result<()> {
         let mut filesystem = self.enter().await?;
         let handle = self.handles.get(id)?;
-        filesystem.fsync(handle.vnode, SyncLevel::Full).await
+        let synced = filesystem.fsync(handle.vnode, SyncLevel::Full).await;
+        over(&mut *filesystem, synced).await
     }
 
     /// Forgets the uncommitted content of a file, whichever handle it came from.

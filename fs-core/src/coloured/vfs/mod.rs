@@ -113,6 +113,16 @@ async fn pay<F: Filesystem>(filesystem: &mut F) -> Result<()> {
     result
 }
 
+/// Ends an operation that changes something: lets the filesystem do what the next ones would have
+/// to wait for. `result` stands.
+#[colour]
+async fn over<F: Filesystem, T>(filesystem: &mut F, result: Result<T>) -> Result<T> {
+    if result.is_ok() {
+        filesystem.tidy().await;
+    }
+    result
+}
+
 /// An open file whose id no caller has yet: closed by the next operation if the future is dropped.
 struct Unclaimed<'v, 'm> {
     handles: &'v Handles<'m>,

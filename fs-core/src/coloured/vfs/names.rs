@@ -2,9 +2,9 @@
 
 use super::super::colour;
 use super::super::vnode::Filesystem;
-use super::Vfs;
 use super::path::finish;
 use super::walk::{asks_for_directory, place, place_file, walk};
+use super::{Vfs, over};
 use crate::api::{Attributes, NodeKind, RenameMode, VnodeId};
 use crate::error::{Error, Result};
 
@@ -56,7 +56,7 @@ impl<F: Filesystem> Vfs<'_, F> {
             Err(error) => Err(error),
         };
         filesystem.put(first);
-        exchanged
+        over(&mut *filesystem, exchanged).await
     }
 
     /// Gives the file or link at `file` the further name `name`; durable at return, with the
@@ -77,7 +77,7 @@ impl<F: Filesystem> Vfs<'_, F> {
             Err(error) => Err(error),
         };
         filesystem.put(vnode);
-        linked
+        over(&mut *filesystem, linked).await
     }
 
     /// Makes a link at `path` that leads to `target`: from its own directory, or from the root if
@@ -91,8 +91,8 @@ impl<F: Filesystem> Vfs<'_, F> {
         let (directory, name) = place_file(&mut *filesystem, path).await?;
         let made = filesystem.symlink(directory, name, target.as_bytes()).await;
         filesystem.put(directory);
-        filesystem.put(made?);
-        Ok(())
+        let made = made.map(|vnode| filesystem.put(vnode));
+        over(&mut *filesystem, made).await
     }
 
     /// Copies the path that the link at `path` leads to, cut at the end of `target`; says how long

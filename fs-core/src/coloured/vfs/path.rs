@@ -3,7 +3,7 @@
 use super::super::colour;
 use super::super::vnode::Filesystem;
 use super::walk::{place, place_file, walk};
-use super::{ReadDir, Unclaimed, Vfs, pay};
+use super::{ReadDir, Unclaimed, Vfs, over, pay};
 use crate::api::{
     Access, AttributeChange, Attributes, FileId, NodeKind, OpenOptions, SyncLevel, VnodeId,
 };
@@ -32,7 +32,12 @@ impl<F: Filesystem> Vfs<'_, F> {
         let opened = self.open_file_at(&mut *filesystem, vnode, options).await;
         filesystem.put(vnode);
         self.reconcile(&mut *filesystem);
-        opened
+        if !options.creates() && !options.truncates() {
+            return opened;
+        }
+        // Dropped from here on, the future takes the file with it.
+        let opened = opened.map(|id| Unclaimed { handles: &self.handles, id });
+        Ok(over(&mut *filesystem, opened).await?.claim())
     }
 
     async fn open_file_at(
@@ -96,8 +101,8 @@ impl<F: Filesystem> Vfs<'_, F> {
         let (directory, name) = place(&mut *filesystem, path, Error::Exists).await?;
         let made = filesystem.mkdir(directory, name).await;
         filesystem.put(directory);
-        filesystem.put(made?);
-        Ok(())
+        let made = made.map(|vnode| filesystem.put(vnode));
+        over(&mut *filesystem, made).await
     }
 
     /// Removes an empty directory; durable at return.
@@ -153,7 +158,7 @@ impl<F: Filesystem> Vfs<'_, F> {
             result = filesystem.fsync(vnode, SyncLevel::Full).await;
         }
         filesystem.put(vnode);
-        result
+        over(&mut *filesystem, result).await
     }
 
     /// Makes `content` the whole content of the file at `path`, which is created when it is
@@ -167,12 +172,12 @@ impl<F: Filesystem> Vfs<'_, F> {
         let replaced = filesystem.replace(directory, name, content).await;
         filesystem.put(directory);
         if replaced != Err(Error::LinkLoop) {
-            return replaced;
+            return over(&mut *filesystem, replaced).await;
         }
         let vnode = walk(&mut *filesystem, path, true).await?;
         let replaced = filesystem.rewrite(vnode, content).await;
         filesystem.put(vnode);
-        replaced
+        over(&mut *filesystem, replaced).await
     }
 
     /// Reads a whole file; says how many bytes it has.
@@ -196,7 +201,8 @@ impl<F: Filesystem> Vfs<'_, F> {
     pub async fn sync(&self) -> Result<()> {
         let mut filesystem = self.enter().await?;
         let synced = filesystem.sync().await;
-        synced.and(pay(&mut *filesystem).await)
+        let synced = synced.and(pay(&mut *filesystem).await);
+        over(&mut *filesystem, synced).await
     }
 }
 
@@ -206,7 +212,7 @@ pub(super) async fn finish<F: Filesystem>(filesystem: &mut F, result: Result<()>
     if result.is_ok() {
         let _ = pay(filesystem).await;
     }
-    result
+    over(filesystem, result).await
 }
 
 /// The vnode of the file to open, with a hold.

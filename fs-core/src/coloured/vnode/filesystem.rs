@@ -38,6 +38,12 @@ pub trait Filesystem {
     /// - **Errors:** `Stale`, `ReadOnly`.
     async fn inactive(&mut self, vnode: VnodeId) -> Result<()>;
 
+    /// Does some of what later operations would have to wait for; called when one that changed
+    /// something is over. What it cannot do is left to them, so it has no errors.
+    ///
+    /// - **Leaves:** nothing that can be seen changed.
+    async fn tidy(&mut self) {}
+
     /// Forgets `vnode`, which nobody holds or uses and which owes nothing. Cannot fail, and does
     /// no I/O. A filesystem calls it for itself when it needs the slot.
     ///

@@ -1,0 +1,277 @@
+//! Erasing ahead, so that calls find erased blocks; and the windows that are opened for them.
+//!
+//! The *reserve* is runs that the log calls erased. At the end of a call that changed something
+//! [`Txn::refill`] does one thing that a later call would have to wait for: it erases at most once,
+//! and not at all in a call that has erased already. So a call meets one erase, or none, unless it
+//! fills more blocks than are at hand. What is left of the windows when the volume is parked goes
+//! back to the reserve; what is left of them when the power goes is free, of unknown content.
+
+use super::super::colour;
+use super::super::device::BlockDevice;
+use super::super::media::Edge;
+use super::super::space::{CHUNK_BLOCKS, FreeRun, Pick, Supply, Want};
+use super::super::tree::FOLD_RESERVE;
+use super::fold::{FOLD_RECORD_BYTES, RUNS_RESERVE};
+use super::{Groups, Txn};
+use crate::error::Result;
+use crate::format::change::{Change, Run};
+use crate::format::record::{HEADER_BYTES, RecordKind};
+use crate::mutant::{self, Mutant};
+
+/// Erased blocks that should be at hand, for nodes and for data, when the smallest unit is erased
+/// each time; where a chunk is, a half and a quarter of them.
+const RESERVE_BLOCKS: u32 = 16;
+
+/// Blocks that a volume has for each block of its reserve.
+const SHARE: u32 = 8;
+
+/// The most windows whose rest is called erased again.
+const RECLAIMS_MAX: usize = 7;
+
+/// What a window is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    /// Nodes and the journal.
+    Nodes,
+    /// File data.
+    Data,
+}
+
+impl<D> Txn<'_, D> {
+    /// A call begins: it may erase ahead once, in its end.
+    pub fn begin_call(&mut self) {
+        self.erases_before = self.media.erases();
+    }
+
+    /// Lets only the smallest unit be erased at a time, if `low_latency` is set.
+    pub fn set_low_latency(&mut self, low_latency: bool) {
+        self.space.set_chunks(!low_latency && self.superblock.block_count.0 >= 128);
+    }
+
+    fn has_erased(&self) -> bool {
+        self.media.erases() != self.erases_before
+    }
+
+    /// Most blocks that a window takes out of the reserve: a call may need both kinds.
+    fn share(&self, user: For) -> u32 {
+        let Supply { nodes, reserve, .. } = self.space.supply();
+        match user {
+            For::Nodes => (reserve / 2).max(2),
+            For::Data => reserve.saturating_sub(4_u32.saturating_sub(nodes)),
+        }
+    }
+
+    /// Adds to the record that the blocks of `run` are no longer called erased.
+    pub(super) fn push_announcement(&mut self, run: FreeRun, length: &mut usize) -> Result<()> {
+        let run = Run { start: run.start, length: run.length };
+        if mutant::on(Mutant::WindowNotAnnounced) {
+            Ok(())
+        } else {
+            self.push(length, &Change::Window(run))
+        }
+    }
+}
+
+#[colour]
+impl<D: BlockDevice> Txn<'_, D> {
+    /// Whether a chunk is erased with one command.
+    fn has_chunks(&self) -> bool {
+        let chunk = self.media.block_bytes().saturating_mul(CHUNK_BLOCKS.into());
+        self.space.has_chunks() && self.media.geometry().erase_sizes.has(chunk)
+    }
+
+    /// Whether a call to come may find too few erased blocks.
+    fn is_short(&self) -> bool {
+        let most = RESERVE_BLOCKS.min(self.superblock.block_count.0 / SHARE);
+        // A chunk brings more than a call takes; block by block, a call may take more than one.
+        let (for_nodes, for_data) =
+            if self.has_chunks() { (most / 2, most / 4) } else { (most, most) };
+        let Supply { nodes, data, reserve } = self.space.supply();
+        nodes.saturating_add(reserve) < for_nodes || data.saturating_add(reserve) < for_data
+    }
+
+    /// Finds and opens the run to work in next. What the log calls erased it stops calling so,
+    /// durably, before the first program.
+    pub(super) async fn open_window(
+        &mut self,
+        user: For,
+        held: &[Pick],
+    ) -> Result<Option<(FreeRun, bool)>> {
+        Ok(match self.find_window(user, held).await? {
+            None => None,
+            Some((run, Want::Erased)) => {
+                self.announce(run).await?;
+                Some((run, true))
+            }
+            Some((run, Want::Chunk)) => {
+                self.announce(run).await?;
+                self.media.erase(run.start, run.length).await?;
+                Some((run, true))
+            }
+            Some((run, _)) => Some((run, false)),
+        })
+    }
+
+    /// Finds the run to work in next: one of the reserve, which then has it no more; else a whole
+    /// chunk that the device erases with one command, else any.
+    pub(super) async fn find_window(
+        &mut self,
+        user: For,
+        held: &[Pick],
+    ) -> Result<Option<(FreeRun, Want)>> {
+        self.load_reserve(1).await?;
+        if let Some(run) = self.space.draw(self.share(user)) {
+            return Ok(Some((run, Want::Erased)));
+        }
+        let mut found = self.find_dirty(held).await?;
+        if let Some((run, Want::Dirty)) = &mut found {
+            // The next one may come from the reserve again.
+            run.length = if self.media.rewrites() { run.length } else { 1 };
+        }
+        Ok(found)
+    }
+
+    /// Gets to know what the log calls erased, until `enough` blocks of it are known.
+    async fn load_reserve(&mut self, enough: u32) -> Result<()> {
+        while self.space.may_have_claims()
+            && self.space.has_room()
+            && self.space.supply().reserve < enough
+        {
+            let Some(run) = self.find_run(Want::Erased, &[]).await? else {
+                self.space.note_claims(false);
+                break;
+            };
+            self.space.keep(run.start, run.length);
+        }
+        Ok(())
+    }
+
+    /// Finds what can be erased: a whole chunk, else a run.
+    async fn find_dirty(&mut self, held: &[Pick]) -> Result<Option<(FreeRun, Want)>> {
+        if self.has_chunks() {
+            if let Some(run) = self.find_run(Want::Chunk, held).await? {
+                return Ok(Some((run, Want::Chunk)));
+            }
+        }
+        Ok(self.find_run(Want::Dirty, held).await?.map(|run| (run, Want::Dirty)))
+    }
+
+    pub(super) async fn find_run(&mut self, want: Want, held: &[Pick]) -> Result<Option<FreeRun>> {
+        let (media, state, hint) = (&mut self.media, &self.state, &mut self.hint);
+        let mut groups = Groups { media, state, hint };
+        self.space.find(&mut groups, state.scalars.cursor, want, held).await
+    }
+
+    /// Logs that blocks of `run` are no longer called erased, if any are.
+    async fn announce(&mut self, run: FreeRun) -> Result<()> {
+        if !run.any_claimed {
+            return Ok(());
+        }
+        let mut length = HEADER_BYTES;
+        self.push_announcement(run, &mut length)?;
+        self.log(RecordKind::Change, false, length).await
+    }
+
+    /// Does one thing that a later call would have to wait for: at most one erase, none if the call
+    /// has erased already or nothing is short. Nothing that can be seen changes.
+    ///
+    /// # Errors
+    /// The device's, and those of folding.
+    pub async fn refill(&mut self) -> Result<()> {
+        let idle = self.read_only || self.doubtful || self.journal.is_sealed();
+        if idle || self.media.rewrites() || self.has_erased() {
+            return Ok(());
+        }
+        let next = self.state.scalars.next;
+        let half = usize::try_from(self.media.block_bytes() / 2).unwrap_or(usize::MAX);
+        if self.erased_next != Some(next) && !self.journal.has_room(&self.media, half) {
+            self.media.erase(next, 1).await?;
+            self.erased_next = Some(next);
+            return Ok(());
+        }
+        self.load_reserve(RESERVE_BLOCKS).await?;
+        let free = self.state.scalars.free.0;
+        if self.nothing_dirty != u32::MAX && free <= self.nothing_dirty {
+            self.nothing_dirty = free;
+            return Ok(());
+        }
+        if self.is_short() {
+            let room = self.state.fits(FOLD_RESERVE)
+                && self.state.runs_free() > RUNS_RESERVE.saturating_add(2)
+                && self.journal.has_room(&self.media, FOLD_RECORD_BYTES);
+            let erased = self.erase_ahead(!room).await?;
+            self.nothing_dirty = if erased { u32::MAX } else { free };
+        }
+        Ok(())
+    }
+
+    /// Erases ahead, up to `budget` times, so that later operations need not; gives how often it
+    /// did. Fewer: everything that is free is erased.
+    ///
+    /// # Errors
+    /// `ReadOnly`, or the device's; what was claimed stays claimed.
+    pub async fn maintain(&mut self, budget: u32) -> Result<u32> {
+        self.ready().await?;
+        if self.media.rewrites() {
+            return Ok(0);
+        }
+        let mut done = 0_u32;
+        while done < budget && self.erase_ahead(false).await? {
+            done = done.saturating_add(1);
+        }
+        Ok(done)
+    }
+
+    /// Erases a chunk, or a block, and calls it erased; `false` if there is none. Where room for
+    /// the record has to be made, and that is work enough, it may be all that is done.
+    async fn erase_ahead(&mut self, room_only: bool) -> Result<bool> {
+        self.make_room(0, 2).await?;
+        // Before the search: a new journal block takes a free block, maybe one of the run.
+        self.journal_room(FOLD_RECORD_BYTES).await?;
+        if room_only {
+            return Ok(true);
+        }
+        let Some((mut run, want)) = self.find_dirty(&[]).await? else { return Ok(false) };
+        if want == Want::Chunk {
+            self.announce(run).await?;
+        } else {
+            run.length = 1;
+        }
+        let run = Run { start: run.start, length: run.length };
+        let early = mutant::on(Mutant::ErasedClaimedEarly);
+        if !early {
+            self.media.erase(run.start, run.length).await?;
+            self.media.barrier(Edge::Erase).await?;
+        }
+        let mut length = HEADER_BYTES;
+        self.push(&mut length, &Change::Claim(run))?;
+        self.log(RecordKind::Change, false, length).await?;
+        self.space.keep(run.start, run.length);
+        if early {
+            self.media.erase(run.start, run.length).await?;
+        }
+        Ok(true)
+    }
+
+    /// Calls erased what is left of the windows and was erased, if the journal and the table of
+    /// runs have room for that: the windows are closed.
+    pub(super) async fn reclaim(&mut self) -> Result<()> {
+        let room = self.state.runs_free() > RUNS_RESERVE.saturating_add(2 * RECLAIMS_MAX)
+            && self.journal.has_room(&self.media, FOLD_RECORD_BYTES);
+        let rests: heapless::Vec<_, RECLAIMS_MAX> =
+            self.space.untouched().take(RECLAIMS_MAX).collect();
+        if rests.is_empty() || !room || self.media.rewrites() {
+            return Ok(());
+        }
+        self.media.barrier(Edge::Erase).await?;
+        let mut length = HEADER_BYTES;
+        for (start, count) in rests {
+            self.push(&mut length, &Change::Claim(Run { start, length: count }))?;
+        }
+        self.log(RecordKind::Change, false, length).await?;
+        self.space.close();
+        self.space.close_data();
+        self.space.note_claims(true);
+        Ok(())
+    }
+}
