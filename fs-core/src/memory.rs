@@ -43,18 +43,30 @@ pub struct Node {
     pub last: Option<LastBlock>,
     /// Runs of the content that were looked up last.
     pub runs: [KnownRun; 2],
+    /// Regions of the content, from one to before the other, that have no patches.
+    pub unpatched: (u32, u32),
 }
 
 impl Node {
     /// A node of which nothing else is known.
     #[must_use]
     pub const fn new(home: Home, inode: Inode, parent: ObjectId, name: u8) -> Self {
-        Self { home, inode, parent, name, draft: None, last: None, runs: [KnownRun::NONE; 2] }
+        Self {
+            home,
+            inode,
+            parent,
+            name,
+            draft: None,
+            last: None,
+            runs: [KnownRun::NONE; 2],
+            unpatched: (0, 0),
+        }
     }
 
     /// Forgets what was looked up of its runs: they have changed.
     pub fn forget_runs(&mut self) {
         self.runs = [KnownRun::NONE; 2];
+        self.unpatched = (0, 0);
     }
 }
 
@@ -100,6 +112,50 @@ pub struct DraftRun {
     pub units: u32,
     /// Whether its blocks are pinned, and not yet in the log.
     pub fresh: bool,
+}
+
+/// Units that a draft overwrites one by one.
+pub const DRAFT_PATCHES: usize = 4;
+/// Units that go along to a new patch block at most.
+pub const MOVED_MAX: usize = 8;
+
+/// How far an overwritten unit has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Its slot is chosen.
+    Planned,
+    /// Its slot may be programmed, and does not count.
+    Dead,
+    /// Its slot holds it.
+    Live,
+}
+
+/// A unit of a content that a draft has overwritten, and the slot that it went to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DraftPatch {
+    /// Number of the unit in the content.
+    pub unit: u64,
+    /// The patch block.
+    pub block: BlockNo,
+    /// Which of its units.
+    pub slot: u16,
+    /// Whether the block is pinned, and not yet in the log.
+    pub fresh: bool,
+    /// How far it has come.
+    pub progress: Progress,
+}
+
+/// Units that went along from one patch block to the first slots of a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// The block they were in.
+    pub from: BlockNo,
+    /// The block they are in.
+    pub block: BlockNo,
+    /// Which units of the region.
+    pub units: [u8; MOVED_MAX],
+    /// How many.
+    pub count: u8,
 }
 
 /// The block of a draft that is being written: its first units are programmed, one unit may be in
@@ -167,6 +223,10 @@ pub struct Draft {
     pub open: Option<OpenBlock>,
     /// Blocks that were written, by their place in the file.
     pub runs: heapless::Vec<DraftRun, DRAFT_RUNS>,
+    /// Units that were overwritten one by one, in blocks that have no run here.
+    pub patches: heapless::Vec<DraftPatch, DRAFT_PATCHES>,
+    /// What went along to the patch block of one of them.
+    pub moved: Option<Moved>,
     /// The inline content, or the unit of the open block that is not full yet.
     pub bytes: [u8; DRAFT_BYTES],
 }
@@ -187,6 +247,8 @@ impl Draft {
         spare: BlockNo(0),
         open: None,
         runs: heapless::Vec::new(),
+        patches: heapless::Vec::new(),
+        moved: None,
         bytes: [0; DRAFT_BYTES],
     };
 

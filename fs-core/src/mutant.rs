@@ -158,6 +158,16 @@ mutants! {
     DiscardedBlockContinued,
     /// A spilled draft is not announced by an intent.
     SpillNotAnnounced,
+    /// What was patched in a block is left when the block is written whole.
+    PatchOutlivesBlock,
+    /// A patch block is not given back when its last unit goes.
+    DeadPatchBlockKept,
+    /// A slot of a patch block that an earlier session may have tried is programmed.
+    ForeignSlotUsed,
+    /// A slot that was tried by a draft that was given up is programmed again.
+    AbandonedSlotReused,
+    /// A block that was set aside is programmed without an erase.
+    UnwrittenNotErased,
 }
 
 #[cfg(feature = "mutants")]

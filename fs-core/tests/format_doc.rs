@@ -46,6 +46,7 @@ fn every_structure_has_a_table_and_no_table_stands_twice() {
         "key",
         "owner",
         "page",
+        "patch",
         "pointer",
         "record",
         "scalars",

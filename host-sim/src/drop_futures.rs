@@ -25,8 +25,8 @@ use std::time::Instant;
 
 use fs_core::RenameMode;
 use fs_core::api::{
-    AttributeChange, Cookie, FileId, MountOptions, NameBuf, NodeKind, Op as Together, Owner,
-    XattrMode,
+    AllocateFlags, AttributeChange, Cookie, FileId, MountOptions, NameBuf, NodeKind,
+    Op as Together, Owner, XattrMode,
 };
 use fs_core::asynchronous::Volume;
 use fs_core::error::{Error, Result};
@@ -102,6 +102,7 @@ fn tasks() -> Vec<Vec<Op>> {
             .op(Op::Read(0))
             .write(0, 100, b"in the middle")
             .op(Op::SyncFile(0))
+            .op(Op::Allocate(0, 0, 9000, true))
             .write(0, 20, b"drafted on")
             .close(0)
             .open(1, "/t0/b", Access::REWRITE)
@@ -361,6 +362,10 @@ async fn call(volume: &Volume<'_, Nor>, op: &Op, open: &mut BTreeMap<Slot, FileI
             Ok(())
         }
         Op::SyncFile(slot) => volume.sync_file(id(slot, open)?).await,
+        Op::Allocate(slot, from, length, _) => {
+            let flags = AllocateFlags::PERSIST;
+            volume.allocate(id(slot, open)?, *from, *length, flags).await.map(|_| ())
+        }
         Op::Read(slot) => {
             let mut content = vec![0; READ];
             volume.read_at(id(slot, open)?, 0, &mut content).await.map(|_| ())

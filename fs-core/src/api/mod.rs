@@ -19,8 +19,8 @@ mod report;
 pub use id::{Cookie, FileId, VnodeId};
 pub use name::{NAME_BYTES_MAX, NameBuf};
 pub use node::{
-    Access, AttributeChange, Attributes, DirEntry, Limit, NodeKind, Owner, RenameMode, SyncLevel,
-    XattrMode,
+    Access, AllocateFlags, AttributeChange, Attributes, DirEntry, Limit, NodeKind, Owner,
+    RenameMode, SyncLevel, XattrMode,
 };
 pub use op::Op;
 pub use options::{FormatOptions, LABEL_BYTES_MAX, MountOptions, OpenOptions};

@@ -184,6 +184,26 @@ bitflags::bitflags! {
     }
 }
 
+bitflags::bitflags! {
+    /// How space is set aside; the numbers are those of XNU.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub struct AllocateFlags: u8 {
+        /// Each piece of the range that had no space gets one run of the device.
+        const CONTIGUOUS = 1 << 1;
+        /// All of the range, or nothing for lack of space.
+        const ALL = 1 << 2;
+        /// What lies behind the end of the file stays when nobody has it open any more.
+        const PERSIST = 1 << 3;
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for AllocateFlags {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "AllocateFlags({=u8:#06b})", self.bits());
+    }
+}
+
 #[cfg(feature = "defmt")]
 impl defmt::Format for Access {
     fn format(&self, f: defmt::Formatter<'_>) {

@@ -54,6 +54,7 @@ named! {
         Length = "length",
         Level = "level",
         Links = "links",
+        Live = "live",
         MaxDepth = "max depth",
         MaxHeight = "max height",
         MetadataChecksum = "metadata checksum",
@@ -67,6 +68,7 @@ named! {
         PageLog2 = "page log2",
         PageTrailer = "page trailer",
         Parent = "parent",
+        Patch = "patch",
         PendingBytes = "pending bytes",
         PendingBytesMax = "pending bytes max",
         PendingItemsMax = "pending items max",
@@ -89,7 +91,9 @@ named! {
         Tail = "tail",
         Target = "target",
         To = "to",
+        Tried = "tried",
         Type = "type",
+        Units = "units",
         Used = "used",
         Valid = "valid",
         Value = "value",
@@ -121,6 +125,7 @@ named! {
         RunsOverlap = "runs over one another",
         TailItemLength = "tail item of a wrong length",
         InlineItemLength = "inline item of a wrong length",
+        PatchOwner = "patches of no content",
         AttributeHash = "attribute under another name's hash",
     }
 }

@@ -65,6 +65,18 @@ impl Intent {
     /// An intent to delete the attributes of an object.
     pub const FORGET: Self = Self { kind: IntentKind::Forget, from: 0, to: 0 };
 
+    /// An intent to trim a content behind byte `from` once nobody has it open.
+    #[must_use]
+    pub const fn held(from: u64) -> Self {
+        Self { kind: IntentKind::Trim, from, to: from }
+    }
+
+    /// Whether it is held back while somebody has the content open.
+    #[must_use]
+    pub fn is_held_while_open(&self) -> bool {
+        self.kind == IntentKind::Trim && self.to == self.from
+    }
+
     /// The key of the intent about the attributes of `object`.
     #[must_use]
     pub const fn forget_key(object: ObjectId) -> Key {

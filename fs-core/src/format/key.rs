@@ -30,7 +30,7 @@
 //! |   10 | `INTENT`   | object concerned    | intent item                       |
 //! |   11 | `REFCOUNT` |                     | reserved                          |
 //! |   12 | `SNAPSHOT` |                     | reserved                          |
-//! |   13 | `OVERLAY`  |                     | reserved                          |
+//! |   13 | `PATCH`    | first byte          | patch item of a region            |
 //! |   14 | `OWNER`    | 0                   | owner item                        |
 
 use super::codec::{Bytes, Le48, Le64, covers};
@@ -88,8 +88,8 @@ impl Kind {
     pub const REFCOUNT: Self = Self(11);
     /// A frozen tree. Reserved.
     pub const SNAPSHOT: Self = Self(12);
-    /// An overwrite not yet merged into its file. Reserved.
-    pub const OVERLAY: Self = Self(13);
+    /// Units of a content that were overwritten.
+    pub const PATCH: Self = Self(13);
     /// Who an object belongs to.
     pub const OWNER: Self = Self(14);
 
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn bit_7_of_a_kind_makes_it_not_critical() {
-        assert!(Kind::OVERLAY.is_critical() && Kind(0x7f).is_critical());
+        assert!(Kind::PATCH.is_critical() && Kind(0x7f).is_critical());
         assert!(!Kind(0x80).is_critical());
     }
 }

@@ -34,6 +34,7 @@ pub mod key;
 pub mod name;
 pub mod owner;
 pub mod page;
+pub mod patch;
 pub mod pointer;
 pub mod record;
 pub mod scalars;

@@ -40,6 +40,10 @@ impl Model {
                 self.files[file].commit();
                 Ok(())
             }
+            Op::Allocate(slot, ..) => {
+                self.for_writing(*slot)?.commit();
+                Ok(())
+            }
             Op::Discard(slot) => {
                 self.for_writing(*slot)?.draft = None;
                 Ok(())

@@ -77,6 +77,8 @@ pub enum Op {
     SetLen(Slot, u64),
     /// Commits the draft of one file.
     SyncFile(Slot),
+    /// Commits the draft of one file and sets space aside for a range, to stay or not.
+    Allocate(Slot, u64, u64, bool),
     /// Gives the draft up.
     Discard(Slot),
     /// Reads everything and compares.

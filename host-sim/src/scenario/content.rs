@@ -37,6 +37,40 @@ pub(super) const ALL: &[Scenario] = &[
         write: overwrite_inside,
     },
     Scenario {
+        name: "patched-inside",
+        story: "a few bytes here and there, synchronised one by one over reboots, until patch \
+                blocks are full and give way",
+        covers: &["C16", "oracle 3", "oracle 15"],
+        medium: Medium::nor(40),
+        tuning: Tuning::TIGHT,
+        write: patched_inside,
+    },
+    Scenario {
+        name: "patched-and-cut",
+        story: "what was patched goes with what is cut off or written whole, and never comes back",
+        covers: &["C2", "C16", "oracle 5"],
+        medium: Medium::nor(48),
+        tuning: Tuning::DEFAULT,
+        write: patched_and_cut,
+    },
+    Scenario {
+        name: "patched-and-discarded",
+        story: "overwrites are given up after they were programmed, and others take their place",
+        covers: &["C16", "oracle 8"],
+        medium: Medium::nor(40),
+        tuning: Tuning::DEFAULT,
+        write: patched_and_discarded,
+    },
+    Scenario {
+        name: "set-aside",
+        story: "space that was set aside is written to, given up, written to again, and goes; on \
+                a used chip, over reboots",
+        covers: &["C2", "C17", "oracle 5", "oracle 15"],
+        medium: Medium::nor(48),
+        tuning: Tuning::DEFAULT,
+        write: set_aside,
+    },
+    Scenario {
         name: "cut-and-regrown",
         story: "what a truncation cut off a large file never comes back",
         covers: &["C2", "C17", "oracle 5"],
@@ -190,6 +224,127 @@ fn overwrite_inside(s: &mut Script) {
         }
     }
     s.check();
+}
+
+fn patched_inside(s: &mut Script) {
+    let length = 22_000;
+    s.fresh().quietly(|s| {
+        s.replace("/p", &Script::text("whole", 0, length));
+        // Several sessions leave a patch block in part.
+        for n in 0..3 {
+            s.open(0, "/p", Access::WRITE)
+                .write(0, 300 + 2000 * n as u64, &Script::text("early", n, 700))
+                .close(0)
+                .reboot();
+        }
+    });
+    s.open(0, "/p", Access::WRITE);
+    for n in 0..26 {
+        let at = (n * 7919 + 5) % (length - 400);
+        s.write(0, at as u64, &Script::text("patch", n, 40 + n * 11 % 250)).op(Op::SyncFile(0));
+        if n % 8 == 7 {
+            s.op(Op::Read(0)).close(0).reboot().open(0, "/p", Access::WRITE);
+        }
+    }
+    s.close(0).check();
+}
+
+fn patched_and_cut(s: &mut Script) {
+    let patches = [200, 4400, 5100, 9000, 12_600];
+    for (round, cut) in [4096, 5050, 9000, 0].into_iter().enumerate() {
+        if round == 0 {
+            s.fresh();
+        }
+        s.quietly(|s| {
+            s.replace("/q", &Script::text("before", round, 16_000));
+            s.open(0, "/q", Access::WRITE);
+            for at in patches {
+                s.write(0, at, b"PATCHED").op(Op::SyncFile(0));
+            }
+            s.close(0);
+        });
+        s.op(Op::Truncate("/q".into(), cut))
+            .open(0, "/q", Access::WRITE)
+            .write(0, 13_000, b"behind what was cut off")
+            .op(Op::Read(0))
+            .op(Op::SyncFile(0))
+            .write(0, 100, b"patched again")
+            .write(0, 8192, &Script::text("a block", round, 4096))
+            .op(Op::Read(0))
+            .close(0);
+        if round % 2 == 1 {
+            s.reboot();
+        }
+    }
+    s.remove("/q").quietly(|s| {
+        s.replace("/r", &Script::text("other", 0, 8192));
+    });
+    for n in 0..2 {
+        s.open(0, "/r", Access::WRITE)
+            .write(0, 700, b"all of its patches")
+            .op(Op::SyncFile(0))
+            .write(0, 0, &Script::text("a block", n, 4096))
+            .op(Op::SyncFile(0))
+            .close(0);
+    }
+    s.check();
+}
+
+fn patched_and_discarded(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.replace("/d", &Script::text("kept", 0, 20_000));
+    });
+    s.open(0, "/d", Access::WRITE);
+    for n in 0..6 {
+        let at = 500 + 3000 * n as u64;
+        s.write(0, at, &Script::text("DISCARDED", n, 120))
+            .write(0, at + 1000, &Script::text("DISCARDED TOO", n, 90))
+            .op(Op::Discard(0))
+            .write(0, at, &Script::text("second", n, 100))
+            .write(0, 18_000, &Script::text("counter", n, 8))
+            .op(Op::SyncFile(0));
+    }
+    s.op(Op::Read(0)).close(0).reboot().check();
+}
+
+fn set_aside(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.replace("/old", &Script::text("OLD", 0, 60_000)).remove("/old").op(Op::Maintain(0));
+        s.op(Op::Maintain(0)).op(Op::Maintain(0));
+    });
+    s.open(0, "/p", Access::CREATE)
+        .op(Op::Allocate(0, 0, 24_000, true))
+        .write(0, 0, &Script::text("first", 0, 3000))
+        .op(Op::SyncFile(0))
+        .write(0, 3000, &Script::text("GIVEN UP", 0, 6000))
+        .op(Op::Discard(0))
+        .write(0, 3000, &Script::text("second", 0, 1500))
+        .op(Op::SyncFile(0))
+        .write(0, 17_000, &Script::text("behind a gap", 0, 700))
+        .op(Op::Read(0))
+        .close(0)
+        .reboot();
+    s.open(0, "/p", Access::WRITE)
+        .write(0, 8192, &Script::text("in the gap", 0, 900))
+        .op(Op::SyncFile(0))
+        .op(Op::SetLen(0, 23_000))
+        .op(Op::Read(0))
+        .write(0, 20_600, b"across the sessions")
+        .close(0)
+        .look();
+    s.open(1, "/q", Access::CREATE)
+        .write(1, 0, b"small")
+        .op(Op::Allocate(1, 0, 20_000, false))
+        .write(1, 5, &Script::text("grows", 0, 5000))
+        .op(Op::SyncFile(1))
+        .write(1, 5005, &Script::text("drafted", 0, 4000))
+        .mkdir("/d")
+        .close(1)
+        .mkdir("/e")
+        .op(Op::Truncate("/q".into(), 4000))
+        .mkdir("/f")
+        .reboot();
+    s.op(Op::Truncate("/p".into(), 9000)).remove("/q").mkdir("/g").mkdir("/h").check();
 }
 
 fn cut_and_regrown(s: &mut Script) {

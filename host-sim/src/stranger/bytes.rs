@@ -160,7 +160,7 @@ impl fmt::Display for Key {
             10 => "INTENT",
             11 => "REFCOUNT",
             12 => "SNAPSHOT",
-            13 => "OVERLAY",
+            13 => "PATCH",
             14 => "OWNER",
             other => return write!(f, "({}, kind {other}, {:#x})", self.object, self.offset),
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::bytes::{Bytes, Key};
-use super::content::{EXTENT, Run, TAIL};
+use super::content::{EXTENT, PATCH, Patches, Run, TAIL};
 use super::files::{
     DIRENT, Dirent, Files, GROUP, INLINE, INODE, INTENT, OWNER, ROOT, SYMLINK, XATTR, Xattr,
     directory, inode_item, is_owner, shown,
@@ -149,6 +149,13 @@ impl Report {
         for (key, value) in volume.tree.items.iter().filter(|(key, _)| key.kind == EXTENT) {
             if let Some(run) = Run::decode(superblock, key, value) {
                 for block in run.block..run.block + run.blocks {
+                    self.own(block, Owner::Content, superblock);
+                }
+            }
+        }
+        for (key, value) in volume.tree.items.iter().filter(|(key, _)| key.kind == PATCH) {
+            if let Some(patches) = Patches::decode(superblock, key, value) {
+                for block in patches.blocks {
                     self.own(block, Owner::Content, superblock);
                 }
             }
@@ -304,7 +311,7 @@ impl Report {
                 }
                 DIRENT => !directories.contains_key(&key.object),
                 INLINE => !owned(1),
-                EXTENT | TAIL => !contents.contains_key(&(1, key.object)) && !intent,
+                EXTENT | TAIL | PATCH => !contents.contains_key(&(1, key.object)) && !intent,
                 SYMLINK => !owned(3),
                 _ => false,
             };
@@ -353,6 +360,7 @@ impl Report {
                 DIRENT => key.object >= ROOT && Dirent::decode(value).is_ok(),
                 INLINE => key.offset == 0 && key.object >= 17 && (1..=448).contains(&value.len()),
                 EXTENT => Run::decode(&volume.superblock, key, value).is_some(),
+                PATCH => Patches::decode(&volume.superblock, key, value).is_some(),
                 TAIL => key.object >= 17 && (1..=448).contains(&value.len()),
                 GROUP => key.object == 1,
                 INTENT => key.object == 2 && is_intent(key, value),

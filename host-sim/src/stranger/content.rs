@@ -1,6 +1,6 @@
 //! Contents in blocks: section 14.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bytes::{Bytes, Key};
 use super::{Damage, Medium, Superblock, Tree};
@@ -8,6 +8,60 @@ use super::{Damage, Medium, Superblock, Tree};
 /// Kinds of items.
 pub const EXTENT: u8 = 4;
 pub const TAIL: u8 = 5;
+pub const PATCH: u8 = 13;
+
+/// Append units of a region.
+const REGION: u64 = 256;
+
+/// Where the patched units of a region are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patches {
+    /// The patch blocks.
+    pub blocks: Vec<u32>,
+    /// Each live unit of the region, with its block and the byte in that.
+    pub units: BTreeMap<u8, (u32, u64)>,
+}
+
+impl Patches {
+    /// What a patch item says, if it keeps the rules.
+    pub fn decode(superblock: &Superblock, key: &Key, value: &[u8]) -> Option<Self> {
+        let unit = 1_u64 << superblock.append_unit_log2;
+        let slots = superblock.block_bytes() / unit;
+        let mut b = Bytes(value);
+        b.u64()?;
+        let mut patches = Self { blocks: Vec::new(), units: BTreeMap::new() };
+        while !b.0.is_empty() {
+            let (block, tried) = (b.u32()?, u64::from(b.u8()?) + 1);
+            let live = b.take(usize::try_from(slots.div_ceil(8)).ok()?)?;
+            let held = b.take(usize::try_from(slots).ok()?)?;
+            if block == 0 || block >= superblock.block_count - 1 || patches.blocks.contains(&block)
+            {
+                return None;
+            }
+            patches.blocks.push(block);
+            for (byte, bits) in live.iter().enumerate() {
+                for bit in (0..8).filter(|bit| bits >> bit & 1 == 1) {
+                    let slot = byte as u64 * 8 + bit;
+                    let unit_of = *held.get(usize::try_from(slot).ok()?)?;
+                    if slot >= tried
+                        || patches.units.insert(unit_of, (block, slot * unit)).is_some()
+                    {
+                        return None;
+                    }
+                }
+            }
+            if tried > slots {
+                return None;
+            }
+        }
+        let most = usize::try_from((80 / slots).clamp(1, 8)).ok()?;
+        let kept = slots <= REGION
+            && (1..=most).contains(&patches.blocks.len())
+            && key.offset.is_multiple_of(REGION * unit)
+            && key.object >= 17;
+        kept.then_some(patches)
+    }
+}
 
 /// A run of a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,22 +98,31 @@ impl Run {
     }
 }
 
-/// The bytes of every block that a run has.
+/// The bytes of every block that a run or a patch is in.
 pub type Data = BTreeMap<u32, Vec<u8>>;
 
-/// Reads what all runs of the tree have.
+/// Reads what all runs and patches of the tree have.
 pub fn data_of(medium: &dyn Medium, superblock: &Superblock, tree: &Tree) -> Result<Data, Damage> {
     let mut data = Data::new();
+    let mut blocks = BTreeSet::new();
     for (key, value) in tree.items.iter().filter(|(key, _)| key.kind == EXTENT) {
         let wrong = || Damage::of(format!("extent {key} breaks a rule"));
         let run = Run::decode(superblock, key, value).ok_or_else(wrong)?;
         for block in run.block..run.block + run.blocks {
-            let mut bytes = vec![0; usize::try_from(superblock.block_bytes()).unwrap_or(0)];
-            if !medium.read(superblock.offset(block), &mut bytes) {
-                return Err(Damage::at(block, "outside of the medium"));
-            }
-            data.insert(block, bytes);
+            blocks.insert(block);
         }
+    }
+    for (key, value) in tree.items.iter().filter(|(key, _)| key.kind == PATCH) {
+        let wrong = || Damage::of(format!("patches {key} break a rule"));
+        let patches = Patches::decode(superblock, key, value).ok_or_else(wrong)?;
+        blocks.extend(patches.blocks);
+    }
+    for block in blocks {
+        let mut bytes = vec![0; usize::try_from(superblock.block_bytes()).unwrap_or(0)];
+        if !medium.read(superblock.offset(block), &mut bytes) {
+            return Err(Damage::at(block, "outside of the medium"));
+        }
+        data.insert(block, bytes);
     }
     Ok(data)
 }
@@ -97,6 +160,16 @@ pub fn content_of(
             let count = usize::try_from(left.min(superblock.block_bytes())).unwrap_or(0);
             put(key.offset + u64::from(number) * superblock.block_bytes(), &bytes[..count]);
             left -= count as u64;
+        }
+    }
+    let unit = 1_u64 << superblock.append_unit_log2;
+    for (key, value) in tree.items.range(range(PATCH)) {
+        let patches = Patches::decode(superblock, key, value).ok_or("patches that break a rule")?;
+        for (held, (block, at)) in patches.units {
+            let bytes = data.get(&block).ok_or("a block that was not read")?;
+            let at = usize::try_from(at).unwrap_or(0);
+            let bytes = bytes.get(at..at + usize::try_from(unit).unwrap_or(0));
+            put(key.offset + u64::from(held) * unit, bytes.ok_or("a slot outside of its block")?);
         }
     }
     let mut at = None;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use fs_core::api::{
-    AttributeChange, Cookie, FileId, FormatOptions, MountOptions, NameBuf, NodeKind,
+    AllocateFlags, AttributeChange, Cookie, FileId, FormatOptions, MountOptions, NameBuf, NodeKind,
     Op as Together, OpenOptions, Owner, XattrMode,
 };
 use fs_core::blocking::Volume;
@@ -144,6 +144,11 @@ impl Mounted for Live<'_, '_> {
             Op::Write(slot, at, bytes) => self.write(*slot, *at, bytes),
             Op::SetLen(slot, len) => volume.set_len(self.id(*slot)?, *len),
             Op::SyncFile(slot) => volume.sync_file(self.id(*slot)?),
+            Op::Allocate(slot, from, length, persist) => {
+                let none = AllocateFlags::empty();
+                let flags = if *persist { AllocateFlags::PERSIST } else { none };
+                volume.allocate(self.id(*slot)?, *from, *length, flags).map(|_| ())
+            }
             Op::Discard(slot) => volume.discard(self.id(*slot)?),
             Op::Sync => volume.sync(),
             Op::Park => volume.park(),

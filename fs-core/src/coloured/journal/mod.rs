@@ -142,6 +142,11 @@ impl Journal {
         self.session
     }
 
+    /// The sequence of the record that is written next.
+    pub fn sequence(&self) -> u64 {
+        self.sequence.0
+    }
+
     /// Whether the journal ends with a seal.
     pub fn is_sealed(&self) -> bool {
         self.sealed

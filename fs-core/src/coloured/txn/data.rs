@@ -13,6 +13,7 @@ use super::ahead::For;
 use super::fold::FOLD_RECORD_BYTES;
 use super::{Error, Txn};
 use crate::error::Result;
+use crate::format::group;
 use crate::format::key::Key;
 use crate::mutant::{self, Mutant};
 use crate::units::{BlockNo, ByteOffset, PAGE_BYTES};
@@ -139,6 +140,41 @@ impl<D: BlockDevice> Txn<'_, D> {
         self.media.erase(block, 1).await
     }
 
+    /// The first run of `count` free blocks from the cursor on and round the volume, else the
+    /// longest that there is. Reads the map of free space until it is found.
+    ///
+    /// # Errors
+    /// `Corrupt`, or the device's.
+    pub async fn find_free(&mut self, count: u32) -> Result<Option<(BlockNo, u32)>> {
+        let groups = self.superblock.block_count.0.div_ceil(group::BLOCKS).max(1);
+        let begin = self.state.scalars.cursor.0 / group::BLOCKS;
+        let mut best = (BlockNo(0), 0_u32);
+        let mut run = best;
+        for step in 0..groups {
+            let number = begin.saturating_add(step).checked_rem(groups).unwrap_or(0);
+            if number == 0 {
+                run.1 = 0;
+            }
+            let group = self.group(number).await?;
+            for index in 0..group::BLOCKS {
+                let block = BlockNo(number.saturating_mul(group::BLOCKS).saturating_add(index));
+                if !self.space.is_reusable(&group, block, &[]) {
+                    run.1 = 0;
+                    continue;
+                }
+                let start = if run.1 == 0 { block } else { run.0 };
+                run = (start, run.1.saturating_add(1));
+                if run.1 > best.1 {
+                    best = run;
+                }
+                if best.1 >= count {
+                    return Ok(Some(best).filter(|_| count > 0));
+                }
+            }
+        }
+        Ok(Some(best).filter(|best| best.1 > 0))
+    }
+
     /// Makes the data that was programmed so far durable, before a record refers to it.
     ///
     /// # Errors
@@ -160,6 +196,12 @@ impl<D> Txn<'_, D> {
     /// The blocks are in the log now, or given up.
     pub fn unpin(&mut self, start: BlockNo, count: u32) {
         self.space.unpin(start, count);
+    }
+
+    /// Free blocks beyond the reserve and what is pinned.
+    pub fn spare_blocks(&self) -> u32 {
+        let kept = self.reserve().saturating_add(self.space.pinned());
+        self.state.scalars.free.0.saturating_sub(kept)
     }
 
     /// Bytes of an append unit.

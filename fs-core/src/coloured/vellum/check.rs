@@ -142,6 +142,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
                 Kind::INLINE | Kind::EXTENT | Kind::TAIL => {
                     self.check_content(census, key, value)?;
                 }
+                Kind::PATCH => self.check_patches(census, key, value)?,
                 Kind::SYMLINK if key.offset == 0 && symlink::is_target(value) => {
                     census.stored.add(mark(key.object, Kind::SYMLINK.0));
                 }
@@ -355,6 +356,17 @@ impl<D> Vellum<'_, D> {
         Ok(())
     }
 
+    /// The patches of a region: of a content that is there.
+    fn check_patches(&self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
+        if census.content != key.object {
+            return Err(self.broken(Finding::PatchOwner));
+        }
+        for block in self.region_of(key, value)?.patches.blocks() {
+            census.blocks.add(block.0.into());
+        }
+        Ok(())
+    }
+
     fn check_attribute(&self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
         let attribute = XattrView::decode(value).map_err(|rule| self.malformed(rule))?;
         let hash = name::hash(attribute.name, &self.txn.superblock().hash_seed);
@@ -372,7 +384,7 @@ impl<D> Vellum<'_, D> {
         chain.chain([scalars.next, scalars.spare_a, scalars.spare_b])
     }
 
-    fn malformed(&self, rule: Malformed) -> Error {
+    pub(super) fn malformed(&self, rule: Malformed) -> Error {
         corrupt(self.txn.state().scalars.root.block)(rule)
     }
 

@@ -36,6 +36,7 @@ impl<D> Vellum<'_, D> {
     pub(super) fn drop_draft(&mut self, vnode: VnodeId) -> Result<()> {
         let Some(number) = self.node(vnode)?.draft else { return Ok(()) };
         self.drop_spare(vnode)?;
+        self.drop_patches(vnode, false)?;
         self.cut_out(vnode, 0, u64::MAX)?;
         let draft = self.drafts.get_mut(usize::from(number)).ok_or(Error::Bug)?;
         if let Some(OpenBlock { block, fresh: true, .. }) = draft.open.take() {
@@ -98,12 +99,30 @@ impl<D> Vellum<'_, D> {
     /// What was added by `put_content` is durable.
     pub(super) fn content_committed(&mut self, vnode: VnodeId, inode: Inode) -> Result<()> {
         let last = self.last_of(vnode)?;
+        let unpatched = self.unpatched_after(vnode, &inode)?;
+        if self.node(vnode)?.draft.is_some() {
+            self.drop_patches(vnode, true)?;
+        }
         self.drop_draft(vnode)?;
         let node = self.table.get_mut(vnode)?;
         node.inode = inode;
         node.last = last;
         node.forget_runs();
+        node.unpatched = unpatched;
         Ok(())
+    }
+
+    /// What is known of the patches of `vnode`'s content when it is `inode`.
+    fn unpatched_after(&self, vnode: VnodeId, inode: &Inode) -> Result<(u32, u32)> {
+        let node = self.node(vnode)?;
+        let draft = self.draft_of(vnode)?;
+        let new = draft.is_some_and(|draft| draft.replaced || draft.stored != Stored::Runs);
+        let same = draft.is_none_or(|draft| draft.patches.is_empty());
+        Ok(match node.unpatched {
+            _ if new => (0, u32::MAX),
+            known if same && inode.data == node.inode.data => known,
+            _ => (0, 0),
+        })
     }
 
     /// The block that the next draft may write on in.
@@ -111,10 +130,15 @@ impl<D> Vellum<'_, D> {
         let before = self.node(vnode)?.last;
         let Some(draft) = self.draft_of(vnode)? else { return Ok(before) };
         let units = self.units();
-        let Some(open) = draft.open else {
+        let inode = self.node(vnode)?.inode;
+        let patched = draft.runs.is_empty()
+            && !draft.replaced
+            && !draft.inline
+            && draft.valid == inode.valid
+            && draft.base == inode.valid;
+        let Some(open) = draft.open.filter(|open| !patched || open.block != BlockNo(0)) else {
             // Nothing of it has changed if nothing was written.
-            let same = draft.low == u64::MAX && !draft.replaced;
-            return Ok(before.filter(|_| same));
+            return Ok(before.filter(|_| draft.low == u64::MAX && !draft.replaced || patched));
         };
         let at_end = open.index == units.index(draft.valid)
             && open.units == units.unit_of(draft.valid)
@@ -151,6 +175,7 @@ impl<D> Vellum<'_, D> {
             }
         }
         self.cut_out(vnode, units.index_after(size), u64::MAX)?;
+        self.cut_patches(vnode, size)?;
         let draft = self.draft_mut(vnode)?;
         for run in &mut draft.runs {
             let start = units.start(run.index);
@@ -169,6 +194,7 @@ impl<D> Vellum<'_, D> {
     fn empty(&mut self, vnode: VnodeId) -> Result<()> {
         self.drop_spare(vnode)?;
         self.draft_mut(vnode)?.valid = 0;
+        self.drop_patches(vnode, false)?;
         self.cut_out(vnode, 0, u64::MAX)?;
         let draft = self.draft_mut(vnode)?;
         let open = draft.open.take();
@@ -207,7 +233,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
             self.load_inline(free, &inode).await?;
         }
         let draft = self.drafts.get_mut(free).ok_or(Error::Bug)?;
-        let inline = stored != Stored::Runs || inode.valid == 0;
+        // Runs of an empty content were set aside for it.
+        let inline = stored != Stored::Runs;
         let bytes = draft.bytes;
         *draft = Draft {
             used: true,
@@ -299,7 +326,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     }
 
     /// Moves an inline draft to blocks.
-    async fn leave_inline(&mut self, vnode: VnodeId) -> Result<()> {
+    pub(super) async fn leave_inline(&mut self, vnode: VnodeId) -> Result<()> {
         self.drop_spare(vnode)?;
         let units = self.units();
         let valid = self.valid_of(vnode)?;

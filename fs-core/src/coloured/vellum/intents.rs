@@ -13,13 +13,16 @@ use crate::format::extent::{self, Placement};
 use crate::format::inline;
 use crate::format::intent::{self, Intent, IntentKind};
 use crate::format::key::{INTENTS, Key, Kind};
+use crate::format::patch::{self, Patches};
 use crate::memory::Home;
 use crate::units::ObjectId;
 
 /// Items of a content that go with one transaction.
 const STEP_ITEMS: usize = 6;
 /// What such a transaction costs: the items, the intent, and a run that is shortened.
-const STEP_COST: usize = (STEP_ITEMS + 1) * DELETE_COST + put_cost(extent::SIZE);
+const STEP_COST: usize = (STEP_ITEMS + 1) * DELETE_COST + put_cost(patch::BYTES_MAX);
+/// Changes of blocks: one for each item, or for each patch block of a region.
+const STEP_RUNS: usize = patch::BLOCKS_MAX;
 
 #[colour]
 impl<D: BlockDevice> Vellum<'_, D> {
@@ -53,6 +56,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
             let object = Intent::object(key.offset);
             let held_back = match intent.kind {
                 IntentKind::Forget => self.is_open(object),
+                IntentKind::Trim if intent.is_held_while_open() => self.is_being_filled(object),
                 IntentKind::Destroy | IntentKind::Trim => self.is_in_use(object, intent.kind),
             };
             if !held_back {
@@ -87,11 +91,20 @@ impl<D: BlockDevice> Vellum<'_, D> {
     /// Deletes some of the content `data`, and with the last of it the intent to do so. Says
     /// whether that was all.
     async fn destroy(&mut self, data: ObjectId) -> Result<bool> {
-        let mut batch = self.txn.begin_runs(STEP_COST, STEP_ITEMS, Purpose::Shrink).await?;
+        let mut batch = self.txn.begin_runs(STEP_COST, STEP_RUNS, Purpose::Shrink).await?;
         let mut changes = Changes::into_batch(&mut batch);
         let mut value = [0; extent::SIZE];
         let mut from = inline::key(data);
         let mut all = false;
+        if let Some(region) = self.region_from(data, 0).await? {
+            let key = Patches::key(data, region.number, self.units().unit);
+            changes.delete(&mut self.txn, key)?;
+            for block in region.patches.blocks() {
+                changes.blocks(&mut self.txn, block, 1, false)?;
+            }
+            self.txn.commit(batch).await?;
+            return Ok(false);
+        }
         for _ in 0..STEP_ITEMS {
             let found = self.txn.next(from, &mut value).await?;
             let found = found.filter(|(key, _)| key.object == data && key.kind <= Kind::TAIL);
@@ -113,12 +126,16 @@ impl<D: BlockDevice> Vellum<'_, D> {
 
     /// Gives some of the runs of `data` back that begin behind byte `from`, and with the last of
     /// them the intent to do so.
-    async fn trim(&mut self, data: ObjectId, from: u64) -> Result<()> {
+    pub(super) async fn trim(&mut self, data: ObjectId, from: u64) -> Result<()> {
         let units = self.units();
         let first = units.index_after(from);
         let crossing = self.run_at(data, first).await?.filter(|run| run.index < first);
-        let mut batch = self.txn.begin_runs(STEP_COST, STEP_ITEMS, Purpose::Shrink).await?;
+        let mut batch = self.txn.begin_runs(STEP_COST, STEP_RUNS, Purpose::Shrink).await?;
         let mut changes = Changes::into_batch(&mut batch);
+        if self.trim_patches(&mut changes, data, first).await? {
+            self.txn.commit(batch).await?;
+            return self.forget_runs_of(data);
+        }
         if let Some(run) = crossing {
             let kept = first.saturating_sub(run.index);
             let short = StoredRun { units: units.units(kept), ..run };
@@ -166,6 +183,14 @@ impl<D> Vellum<'_, D> {
     fn is_open(&self, object: ObjectId) -> bool {
         let vnode = self.table.locate(object);
         vnode.is_some_and(|vnode| self.table.uses(vnode).is_ok_and(|uses| uses > 0))
+    }
+
+    /// Whether somebody has the content open, or a draft may lie in what was set aside for it.
+    fn is_being_filled(&self, data: ObjectId) -> bool {
+        let drafted = self.drafts.iter().any(|draft| draft.used && draft.data == data);
+        let nodes = self.table.iter().filter(|(_, node)| node.inode.data == data);
+        drafted
+            || nodes.into_iter().any(|(vnode, _)| self.table.uses(vnode).is_ok_and(|uses| uses > 0))
     }
 
     /// Whether the content must stay: somebody uses the file, or a draft has runs in it.

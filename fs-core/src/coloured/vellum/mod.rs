@@ -7,7 +7,8 @@
 //! 1. A file's attributes lie in its directory entry: creating, reading, listing and removing
 //!    touch one item. A directory has an item of its own, with the directory above.
 //! 2. Content is committed by its file: until then it is a *draft* in RAM, seen by every handle,
-//!    owned by no handle. `rename` commits the draft of its file in the same transaction.
+//!    owned by no handle. `rename` commits the draft of its file in the same transaction; if that
+//!    is in blocks, in one before.
 //! 3. An operation looks first, then makes room, then puts its changes together, then commits;
 //!    what it knows of files in use changes after the commit, with no await in between.
 //! 4. Removing a file in use leaves an *intent*: its content goes after the last close, or in the
@@ -20,6 +21,7 @@
 //! that, and one program; now and then what `txn` says. Removing a file in use: one transaction
 //! more at its last close.
 
+mod allocate;
 mod attributes;
 mod check;
 mod content;
@@ -29,6 +31,7 @@ mod link;
 mod list;
 mod names;
 mod operations;
+mod patch;
 mod plan;
 mod remove;
 mod rename;
@@ -72,6 +75,8 @@ pub struct Vellum<'m, D> {
     intents: bool,
     /// Whether the record is being put together for a list of changes: nothing may be committed.
     listing: bool,
+    /// Patch blocks chosen before this record are not written on.
+    patch_floor: u64,
 }
 
 #[colour]
@@ -108,7 +113,8 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
         }
         let table = Table::new(lent.nodes);
         let (drafts, clock) = (lent.drafts, options.clock);
-        Ok(Self { txn, table, drafts, clock, intents: true, listing: false })
+        let patch_floor = txn.journal().sequence();
+        Ok(Self { txn, table, drafts, clock, intents: true, listing: false, patch_floor })
     }
 
     /// Size, free space and identity. No I/O.

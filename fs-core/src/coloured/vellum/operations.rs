@@ -5,15 +5,17 @@ use super::super::device::BlockDevice;
 use super::super::vnode::Filesystem;
 use super::{Vellum, kind_of};
 use crate::api::{
-    Access, AttributeChange, Attributes, Cookie, DirEntry, Limit, NameBuf, NodeKind, RenameMode,
-    SyncLevel, VnodeId, XattrMode,
+    Access, AllocateFlags, AttributeChange, Attributes, Cookie, DirEntry, Limit, NameBuf, NodeKind,
+    RenameMode, SyncLevel, VnodeId, XattrMode,
 };
 use crate::error::{Error, Result};
+use crate::extent::Extent;
 use crate::format::inline::BYTES_MAX;
 use crate::format::inode::NodeType;
 use crate::format::key::ROOT;
 use crate::format::xattr::XattrView;
 use crate::memory::Home;
+use crate::units::ByteOffset;
 
 #[colour]
 #[allow(clippy::unused_async, reason = "the contract lets other filesystems wait here")]
@@ -194,6 +196,32 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
 
     async fn write(&mut self, vnode: VnodeId, offset: u64, source: &[u8]) -> Result<usize> {
         self.write_at(vnode, offset, source).await
+    }
+
+    async fn allocate(
+        &mut self,
+        vnode: VnodeId,
+        from: ByteOffset,
+        length: u64,
+        flags: AllocateFlags,
+    ) -> Result<u64> {
+        self.set_aside(vnode, from.0, length, flags).await
+    }
+
+    async fn blockmap(&mut self, vnode: VnodeId, at: ByteOffset, access: Access) -> Result<Extent> {
+        if access.contains(Access::WRITE) {
+            return Err(Error::NotSupported);
+        }
+        self.map_run(vnode, at.0).await
+    }
+
+    async fn blktooff(&mut self, vnode: VnodeId, block: u64) -> Result<ByteOffset> {
+        let bytes = self.logical_block(vnode)?;
+        block.checked_mul(bytes).map(ByteOffset).ok_or(Error::TooLarge)
+    }
+
+    async fn offtoblk(&mut self, vnode: VnodeId, at: ByteOffset) -> Result<u64> {
+        Ok(at.0.checked_div(self.logical_block(vnode)?).unwrap_or(0))
     }
 
     async fn fsync(&mut self, vnode: VnodeId, level: SyncLevel) -> Result<()> {

@@ -23,9 +23,9 @@ use crate::mutant::{self, Mutant};
 use crate::units::{BlockNo, ObjectId};
 
 /// What a commit may cost beside the file's attributes: a record holds both.
-const COST_MAX: usize = 960;
+pub(super) const COST_MAX: usize = 960;
 /// Changes of blocks that a commit may have.
-pub(super) const CHANGES_MAX: usize = 10;
+pub(super) const CHANGES_MAX: usize = 14;
 /// The most that one more run costs: itself, and a run of the log that it cuts in two.
 const RUN_COST: usize = 3 * put_cost(extent::SIZE) + 2 * 7;
 /// Runs whose commit is cheap enough without counting, if they replace nothing.
@@ -125,7 +125,12 @@ pub(super) enum Which {
 impl<D> Vellum<'_, D> {
     /// The run of the draft that comes first from block `from` of the content on. The open block is
     /// one of them.
-    fn next_run(&self, vnode: VnodeId, from: u64, which: Which) -> Result<Option<DraftRun>> {
+    pub(super) fn next_run(
+        &self,
+        vnode: VnodeId,
+        from: u64,
+        which: Which,
+    ) -> Result<Option<DraftRun>> {
         let inode = self.node(vnode)?.inode;
         let draft = self.draft_of(vnode)?.ok_or(Error::Bug)?;
         let open = draft.open.filter(|open| {
@@ -418,14 +423,26 @@ impl<D: BlockDevice> Vellum<'_, D> {
             return Ok(());
         }
         let beyond = self.units().index_after(valid);
-        let more = self.run_at(data, beyond).await?.is_some()
-            || self.run_from(data, beyond).await?.is_some();
-        let known = self.txn.get(Intent::key(data), &mut []).await?.is_some();
-        match (more, known) {
-            (true, known) => self.put_intent(changes, IntentKind::Trim, data, valid, !known),
-            (false, true) => changes.delete(&mut self.txn, Intent::key(data)),
-            (false, false) => Ok(()),
+        let first = match self.run_at(data, beyond).await? {
+            None => self.run_from(data, beyond).await?,
+            found => found,
+        };
+        let known = self.trim_of(data).await?;
+        // What was set aside stays there, unless the file is cut.
+        let aside = first.is_some_and(|run| run.unwritten && valid >= inode.valid);
+        let wanted = match (first, known) {
+            (None, Some(_)) => return changes.delete(&mut self.txn, Intent::key(data)),
+            (None, None) => return Ok(()),
+            (Some(_), None) if aside => return Ok(()),
+            (Some(_), Some(intent)) if aside && (announced || intent.is_held_while_open()) => {
+                Intent::held(valid)
+            }
+            (Some(_), _) => Intent { kind: IntentKind::Trim, from: valid, to: TO_THE_END },
+        };
+        if known == Some(wanted) {
+            return Ok(());
         }
+        self.put_intent_as(changes, data, wanted, known.is_none())
     }
 
     fn put_intent(
@@ -436,7 +453,16 @@ impl<D: BlockDevice> Vellum<'_, D> {
         from: u64,
         absent: bool,
     ) -> Result<()> {
-        let intent = Intent { kind, from, to: TO_THE_END };
+        self.put_intent_as(changes, data, Intent { kind, from, to: TO_THE_END }, absent)
+    }
+
+    fn put_intent_as(
+        &mut self,
+        changes: &mut Changes<'_>,
+        data: ObjectId,
+        intent: Intent,
+        absent: bool,
+    ) -> Result<()> {
         let value = intent.encode().map_err(|_| Error::Bug)?;
         self.intents = true;
         changes.put(&mut self.txn, Intent::key(data), &value, absent)
@@ -463,6 +489,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         } else {
             self.plan_runs(changes, vnode, data, Which::All).await?;
             self.plan_tail(changes, vnode, data).await?;
+            self.plan_patches(changes, vnode, data, Which::All).await?;
         }
         self.plan_leftovers(changes, vnode, data).await?;
         if new {
@@ -474,6 +501,10 @@ impl<D: BlockDevice> Vellum<'_, D> {
     /// Makes sure that the draft can have a run more, for block `index` of the content, and still
     /// be committed as one record: else what can go to the log already goes there.
     pub(super) async fn room_for_block(&mut self, vnode: VnodeId, index: u64) -> Result<()> {
+        let Draft { replaced, stored, .. } = *self.draft_of(vnode)?.ok_or(Error::Bug)?;
+        if stored == Stored::Runs && !replaced {
+            self.learn_patches(vnode).await?;
+        }
         loop {
             if self.is_cheap(vnode, index)? {
                 return Ok(());
@@ -482,14 +513,13 @@ impl<D: BlockDevice> Vellum<'_, D> {
             self.plan_content(&mut changes, vnode).await?;
             let mut cost = changes.cost.saturating_add(RUN_COST);
             cost = cost.saturating_add(changes.runs.saturating_mul(7));
-            cost = cost.saturating_add(match self.attributes_cost(vnode)? {
-                0 => put_cost(DIRENT_MAX),
-                cost => cost,
-            });
+            cost = cost.saturating_add(self.attributes_allowance(vnode)?);
             cost = cost.saturating_add(self.tail_allowance(vnode, index)?);
+            let (bytes, runs) = self.patch_allowance(vnode, index)?;
+            cost = cost.saturating_add(bytes);
             let held = self.draft_of(vnode)?.ok_or(Error::Bug)?.runs.len();
             let fits = cost <= COST_MAX
-                && changes.runs.saturating_add(2) <= CHANGES_MAX
+                && changes.runs.saturating_add(2).saturating_add(runs) <= CHANGES_MAX
                 && held.saturating_add(2) < DRAFT_RUNS;
             if fits {
                 return Ok(());
@@ -533,6 +563,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         new: bool,
     ) -> Result<()> {
         self.plan_runs(changes, vnode, data, Which::Early).await?;
+        self.plan_patches(changes, vnode, data, Which::Early).await?;
         let Draft { replaced, announced, .. } = *self.draft_of(vnode)?.ok_or(Error::Bug)?;
         if !announced && !mutant::on(Mutant::SpillNotAnnounced) {
             let inode = self.node(vnode)?.inode;
@@ -634,6 +665,12 @@ impl<D> Vellum<'_, D> {
         })
     }
 
+    /// What the attributes may cost that a commit writes.
+    pub(super) fn attributes_allowance(&self, vnode: VnodeId) -> Result<usize> {
+        let cost = self.attributes_cost(vnode)?;
+        Ok(if cost == 0 { put_cost(DIRENT_MAX) } else { cost })
+    }
+
     /// Whether one more run at block `index` costs little: it goes where the log has nothing.
     fn is_cheap(&self, vnode: VnodeId, index: u64) -> Result<bool> {
         let inode = self.node(vnode)?.inode;
@@ -642,6 +679,7 @@ impl<D> Vellum<'_, D> {
         let appended = draft.low >= inode.valid && draft.base >= inode.valid;
         let nothing = start >= draft.base && !draft.announced;
         let quiet = draft.replaced || (appended && !self.intents);
+        let quiet = quiet && draft.patches.is_empty();
         Ok(nothing && quiet && draft.runs.len() < RUNS_UNCOUNTED)
     }
 }

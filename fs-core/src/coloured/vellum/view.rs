@@ -1,8 +1,8 @@
 //! Reading: which bytes of a file come from where.
 //!
 //! Three layers, the upper ones first: the unit in the buffer and the block that it belongs to; the
-//! runs of the draft; the tail and the runs that the log has. What none of them has is zero, and so
-//! is everything behind the valid bytes, whatever the medium holds there.
+//! runs and patches of the draft; the tail, the patches and the runs that the log has. What none of
+//! them has is zero, and so is everything behind the valid bytes, whatever the medium holds there.
 
 use super::super::colour;
 use super::super::device::BlockDevice;
@@ -132,6 +132,10 @@ impl<D> Vellum<'_, D> {
             Ok(piece) => return Ok(Upper::Piece(piece)),
             Err(end) => end,
         };
+        let end = match self.of_patches(vnode, at, end)? {
+            Ok(piece) => return Ok(Upper::Piece(piece)),
+            Err(end) => end,
+        };
         if at >= draft.base || draft.data == ObjectId(0) {
             return Ok(zero(at, end));
         }
@@ -140,7 +144,7 @@ impl<D> Vellum<'_, D> {
     }
 
     /// A run that was looked up before and holds block `index`.
-    fn known(&self, vnode: VnodeId, index: u64) -> Option<StoredRun> {
+    pub(super) fn known(&self, vnode: VnodeId, index: u64) -> Option<StoredRun> {
         let units = self.units();
         let index = u32::try_from(index).ok()?;
         let node = self.node(vnode).ok()?;
@@ -211,6 +215,10 @@ impl<D: BlockDevice> Vellum<'_, D> {
         at: u64,
         end: u64,
     ) -> Result<Piece> {
+        let end = match self.patched(vnode, data, at, end).await? {
+            Ok(piece) => return Ok(piece),
+            Err(end) => end,
+        };
         let units = self.units();
         let index = units.index(at);
         let known = self.known(vnode, index);

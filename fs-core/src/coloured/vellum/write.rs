@@ -56,6 +56,9 @@ impl<D> Vellum<'_, D> {
         let per_block = self.units().per_block;
         let blocks = self.blocks_of(&run);
         self.cut_out(vnode, run.index, run.index.saturating_add(blocks))?;
+        if run.fresh || run.block == BlockNo(0) {
+            self.kill_patches(vnode, run.index, run.index.saturating_add(blocks))?;
+        }
         let draft = self.draft_mut(vnode)?;
         for before in &mut draft.runs {
             let whole = before.units.checked_rem(per_block) == Some(0);
@@ -138,6 +141,8 @@ impl<D> Vellum<'_, D> {
     }
 }
 
+/// Whole units that are overwritten one by one.
+const PATCHED_MAX: usize = 2;
 /// Blocks of the longest run of a draft.
 const RUN_BLOCKS: u32 = 0x7FFF;
 
@@ -156,7 +161,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let skip = usize::try_from(units.within_unit(offset)).map_err(|_| Error::Bug)?;
         let unit_bytes = usize::try_from(units.unit).map_err(|_| Error::Bug)?;
         let whole = source.len().checked_div(unit_bytes).unwrap_or(0);
-        if skip == 0 && whole > 0 {
+        if skip == 0 && whole > 0 && !self.patch_units(vnode, offset, whole).await? {
             let left = units.per_block.saturating_sub(unit);
             let count = u32::try_from(whole).unwrap_or(u32::MAX).min(left);
             return self.write_units(vnode, offset, source, count).await;
@@ -165,17 +170,31 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let end = offset.saturating_add(take as u64);
         self.seek(vnode, index, unit).await?;
         let unit_end = units.unit_start(offset).saturating_add(units.unit);
-        if unit_end <= self.valid_of(vnode)?.max(end) {
+        let patched = self.claim_slot(vnode, units.unit_start(offset)).await?;
+        if !patched && unit_end <= self.valid_of(vnode)?.max(end) {
             // It is going to be programmed: its block is found now, so that no commit fails for it.
             self.claim(vnode).await?;
         }
-        self.load(vnode).await?;
+        if take < unit_bytes {
+            self.load(vnode).await?;
+        }
+        self.open_mut(vnode)?.loaded = true;
         let draft = self.draft_mut(vnode)?;
         let place = draft.bytes.get_mut(skip..).and_then(|rest| rest.get_mut(..take));
         place.ok_or(Error::Bug)?.copy_from_slice(source.get(..take).ok_or(Error::Bug)?);
         self.open_mut(vnode)?.dirty = true;
         self.written(vnode, offset, end)?;
         Ok(take)
+    }
+
+    /// Whether `whole` units from `offset` on are so few that they are written like parts of units.
+    async fn patch_units(&mut self, vnode: VnodeId, offset: u64, whole: usize) -> Result<bool> {
+        if whole > PATCHED_MAX || offset >= self.valid_of(vnode)? {
+            return Ok(false);
+        }
+        let units = self.units();
+        self.seek(vnode, units.index(offset), units.unit_of(offset)).await?;
+        self.claim_slot(vnode, offset).await
     }
 
     /// Programs `count` whole units of one block straight from `source`.
@@ -261,10 +280,21 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if data.0 == 0 {
             return Ok(false);
         }
-        if self.run_at(data, from).await?.is_some() {
-            return Ok(true);
+        let trimming = self.is_trimming(data).await?;
+        let mut at = from;
+        while at < to {
+            let run = match self.run_at(data, at).await? {
+                None => self.run_from(data, at).await?,
+                found => found,
+            };
+            match run.filter(|run| run.index < to) {
+                None => return Ok(false),
+                // What was set aside reads as zero.
+                Some(run) if run.unwritten && !trimming => at = run.end(),
+                Some(_) => return Ok(true),
+            }
         }
-        Ok(self.run_from(data, from).await?.is_some_and(|run| run.index < to))
+        Ok(false)
     }
 
     /// Makes `unit` of block `index` the one that is written next.
@@ -353,9 +383,18 @@ impl<D: BlockDevice> Vellum<'_, D> {
             return Ok(open.block);
         }
         self.drop_spare(vnode)?;
-        let near = self.block_before(vnode, open.index).await?;
-        let block = self.take_block(near).await?;
-        self.draft_mut(vnode)?.spare = block;
+        let prepared = match open.block {
+            BlockNo(0) => self.prepared(vnode, open.index).await?,
+            _ => None,
+        };
+        let block = if let Some(block) = prepared {
+            block
+        } else {
+            let near = self.block_before(vnode, open.index).await?;
+            let block = self.take_block(near).await?;
+            self.draft_mut(vnode)?.spare = block;
+            block
+        };
         self.copy_units(vnode, block, 0, open.units).await?;
         if open.fresh {
             self.txn.unpin(open.block, 1);
@@ -363,7 +402,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let draft = self.draft_mut(vnode)?;
         draft.spare = BlockNo(0);
         let open = draft.open.as_mut().ok_or(Error::Bug)?;
-        (open.block, open.fresh, open.torn) = (block, true, false);
+        (open.block, open.fresh, open.torn) = (block, prepared.is_none(), false);
         Ok(block)
     }
 
@@ -431,6 +470,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
 
     /// Programs the unit in the buffer.
     async fn flush(&mut self, vnode: VnodeId) -> Result<()> {
+        if self.flush_patch(vnode).await? {
+            return Ok(());
+        }
         let block = self.claim(vnode).await?;
         let units = self.units();
         let number = usize::from(self.node(vnode)?.draft.ok_or(Error::Bug)?);
@@ -448,18 +490,17 @@ impl<D: BlockDevice> Vellum<'_, D> {
     /// Moves the mark of the open block on to `unit`: what is in the buffer is programmed, and what
     /// lies between is copied.
     async fn advance(&mut self, vnode: VnodeId, unit: u32) -> Result<()> {
-        let open = self.open_of(vnode)?.ok_or(Error::Bug)?;
-        if open.block == BlockNo(0) && !open.dirty {
-            let open = self.open_mut(vnode)?;
-            (open.units, open.loaded) = (unit, false);
-            return Ok(());
-        }
-        if open.dirty {
+        if self.open_of(vnode)?.ok_or(Error::Bug)?.dirty {
             self.flush(vnode).await?;
         }
         let Some(open) = self.open_of(vnode)?.filter(|open| open.units < unit) else {
             return Ok(());
         };
+        if open.block == BlockNo(0) {
+            let open = self.open_mut(vnode)?;
+            (open.units, open.loaded) = (unit, false);
+            return Ok(());
+        }
         let block = self.claim(vnode).await?;
         self.open_mut(vnode)?.torn = true;
         self.copy_units(vnode, block, open.units, unit).await?;
@@ -469,6 +510,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     /// Completes the open block, so that another can be opened: what the buffer holds of the last
     /// unit is programmed with zeros behind it.
     pub(super) async fn shut(&mut self, vnode: VnodeId) -> Result<()> {
+        self.flush_patch(vnode).await?;
         let Some(open) = self.open_of(vnode)? else { return Ok(()) };
         if open.block != BlockNo(0) || open.dirty {
             let units = self.units();
@@ -511,6 +553,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if let Some(open) = self.open_of(vnode)? {
             if open.block != BlockNo(0) && open.units > 0 && (open.fresh || open.grown) {
                 self.cut_out(vnode, open.index, open.index.saturating_add(1))?;
+                if open.fresh {
+                    self.kill_patches(vnode, open.index, open.index.saturating_add(1))?;
+                }
             }
         }
         Ok(())

@@ -3,9 +3,11 @@
 use super::super::colour;
 use super::super::vnode::Filesystem;
 use super::{Vfs, over, pay};
-use crate::api::{Access, AttributeChange, Attributes, FileId, SyncLevel};
+use crate::api::{Access, AllocateFlags, AttributeChange, Attributes, FileId, SyncLevel};
 use crate::error::{Error, Result};
+use crate::extent::Extent;
 use crate::table::Handle;
+use crate::units::ByteOffset;
 
 #[colour]
 impl<F: Filesystem> Vfs<'_, F> {
@@ -75,6 +77,34 @@ impl<F: Filesystem> Vfs<'_, F> {
         let handle = self.handle(id, Access::WRITE)?;
         let set = filesystem.setattr(handle.vnode, AttributeChange::size(length)).await;
         over(&mut *filesystem, set).await
+    }
+
+    /// Sets space aside for what of a range of a file has none; says how many bytes came to it.
+    /// Durable at return; commits what is uncommitted in the file. The file shows the same.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::BadAccess`], and those of the filesystem's `allocate`.
+    pub async fn allocate(
+        &self,
+        id: FileId,
+        from: u64,
+        length: u64,
+        flags: AllocateFlags,
+    ) -> Result<u64> {
+        let mut filesystem = self.enter().await?;
+        let handle = self.handle(id, Access::WRITE)?;
+        let done = filesystem.allocate(handle.vnode, ByteOffset(from), length, flags).await;
+        over(&mut *filesystem, done).await
+    }
+
+    /// The run of a file that holds byte `at`: where it is now.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::BadAccess`], and those of the filesystem's `blockmap`.
+    pub async fn blockmap(&self, id: FileId, at: u64) -> Result<Extent> {
+        let mut filesystem = self.enter().await?;
+        let handle = self.handle(id, Access::READ)?;
+        filesystem.blockmap(handle.vnode, ByteOffset(at), Access::READ).await
     }
 
     /// Commits the content of a file; durable at return. A cut leaves all of the old or all of the

@@ -2,8 +2,8 @@
 
 use super::super::colour;
 use crate::api::{
-    Access, AttributeChange, Attributes, Cookie, DirEntry, FileId, Limit, NameBuf, NodeKind,
-    RenameMode, SyncLevel, VnodeId, XattrMode,
+    Access, AllocateFlags, AttributeChange, Attributes, Cookie, DirEntry, FileId, Limit, NameBuf,
+    NodeKind, RenameMode, SyncLevel, VnodeId, XattrMode,
 };
 use crate::error::{Error, Result};
 use crate::extent::Extent;
@@ -109,7 +109,8 @@ pub trait Filesystem {
     ///
     /// - **Holds:** both directories.
     /// - **Leaves:** exactly one of the two names, at every moment, even across a power cut;
-    ///   durable. Uncommitted content of the file is committed with it. With `Swap` both names, and
+    ///   durable. Uncommitted content of the file is committed with it, or before if both do not
+    ///   fit into one transaction. With `Swap` both names, and
     ///   all of what they lead to is swapped or none of it; uncommitted content is committed
     ///   before. The same entry on both sides, or two names of one file: nothing happens, and both
     ///   names stay.
@@ -367,6 +368,62 @@ pub trait Filesystem {
         Err(Error::NotSupported)
     }
 
+    /// Sets space aside for what of a range has none, in whole logical blocks; says how many bytes
+    /// came to it, 0 if it had all of it. The size stays, and so does what the file shows: it
+    /// reads as zero until it is written, and writing there takes no space.
+    ///
+    /// - **Holds:** the vnode, held or open.
+    /// - **Leaves:** the space, durable; uncommitted content is committed before. A cut leaves a
+    ///   part of it, from the front. What lies behind the end goes when nobody has the file open
+    ///   any more, and when the file is cut; the former not with `PERSIST`.
+    /// - **Errors:** `NoSpace`: with `ALL` if not all of it is there (a part may be set aside if
+    ///   the space goes meanwhile), else if nothing is; `TooLarge` (with `ALL` and `CONTIGUOUS`
+    ///   a piece of more than 1024 blocks); `IsADirectory`, `LinkLoop`, `NotFound` (the file has
+    ///   lost its names), `ReadOnly`, and those of `fsync`.
+    async fn allocate(
+        &mut self,
+        _vnode: VnodeId,
+        _from: ByteOffset,
+        _length: u64,
+        _flags: AllocateFlags,
+    ) -> Result<u64> {
+        Err(Error::NotSupported)
+    }
+
+    /// The run that holds `at`, as far as it is one run of the device: never empty, and not beyond
+    /// the end of the file.
+    ///
+    /// - **Holds:** the vnode, held or open.
+    /// - **Leaves:** nothing: the run is where the bytes are now, and the next commit may put them
+    ///   elsewhere.
+    /// - **Errors:** `Invalid` (`at` is not before the end), `NotSupported` (bytes that have no
+    ///   run: uncommitted ones in RAM, small files, the end of a file; and runs to write to),
+    ///   `IsADirectory`, `LinkLoop`.
+    async fn blockmap(
+        &mut self,
+        _vnode: VnodeId,
+        _at: ByteOffset,
+        _access: Access,
+    ) -> Result<Extent> {
+        Err(Error::NotSupported)
+    }
+
+    /// Where a file's logical block begins. No I/O.
+    ///
+    /// - **Holds:** the vnode, held or open.
+    /// - **Errors:** `TooLarge`, `IsADirectory`, `LinkLoop`.
+    async fn blktooff(&mut self, _vnode: VnodeId, _block: u64) -> Result<ByteOffset> {
+        Err(Error::NotSupported)
+    }
+
+    /// The logical block of a file that holds `at`. No I/O.
+    ///
+    /// - **Holds:** the vnode, held or open.
+    /// - **Errors:** `IsADirectory`, `LinkLoop`.
+    async fn offtoblk(&mut self, _vnode: VnodeId, _at: ByteOffset) -> Result<u64> {
+        Err(Error::NotSupported)
+    }
+
     // The signatures of these are not final.
 
     /// Sets or removes (`hidden`) a mark that hides `name` of the layers below a union.
@@ -418,31 +475,6 @@ pub trait Filesystem {
 
     /// Makes every use of a vnode fail from now on.
     async fn revoke(&mut self, _vnode: VnodeId) -> Result<()> {
-        Err(Error::NotSupported)
-    }
-
-    /// Sets space aside for a range; says how many bytes came to it. The size stays.
-    async fn allocate(&mut self, _vnode: VnodeId, _from: ByteOffset, _length: u64) -> Result<u64> {
-        Err(Error::NotSupported)
-    }
-
-    /// The run that holds `at`, to write to or to read from.
-    async fn blockmap(
-        &mut self,
-        _vnode: VnodeId,
-        _at: ByteOffset,
-        _access: Access,
-    ) -> Result<Extent> {
-        Err(Error::NotSupported)
-    }
-
-    /// Where a file's logical block begins.
-    async fn blktooff(&mut self, _vnode: VnodeId, _block: u64) -> Result<ByteOffset> {
-        Err(Error::NotSupported)
-    }
-
-    /// The logical block of a file that holds `at`.
-    async fn offtoblk(&mut self, _vnode: VnodeId, _at: ByteOffset) -> Result<u64> {
         Err(Error::NotSupported)
     }
 
