@@ -89,16 +89,19 @@ pub struct CardTiming {
     pub read_command_ns: u64,
     /// Each sector of a read.
     pub read_sector_ns: u64,
-    /// A write of one sector, until the card is ready again.
-    pub write_single_ns: u64,
-    /// Before the first sector of a write of several.
-    pub write_begin_ns: u64,
-    /// Each sector of such a write; also when the next call goes on where it ended.
+    /// The least that a write takes from its command until the card is ready again.
+    pub write_least_ns: u64,
+    /// What ends a write: the stop token, and the card being busy with what it holds. Nothing of a
+    /// write is durable before.
+    pub write_end_ns: u64,
+    /// Each sector of a write.
     pub write_sector_ns: u64,
     /// What a write costs more that leaves the allocation unit of the one before.
     pub other_unit_ns: u64,
     /// Bytes of an allocation unit.
     pub unit_bytes: u64,
+    /// A discard.
+    pub discard_ns: u64,
 }
 
 impl CardTiming {
@@ -106,11 +109,12 @@ impl CardTiming {
     pub const SPI_25MHZ: Self = Self {
         read_command_ns: 200_000,
         read_sector_ns: 164_000,
-        write_single_ns: 1_664_000,
-        write_begin_ns: 500_000,
+        write_least_ns: 1_664_000,
+        write_end_ns: 500_000,
         write_sector_ns: 264_000,
         other_unit_ns: 0,
         unit_bytes: 4 << 20,
+        discard_ns: 1_000_000,
     };
 
     /// The same with a translation layer that dislikes jumps.
@@ -120,6 +124,13 @@ impl CardTiming {
     #[must_use]
     pub const fn read_ns(&self, bytes: u64) -> u64 {
         self.read_command_ns + bytes.div_ceil(512) * self.read_sector_ns
+    }
+
+    /// What is left to wait for when a write of `sectors` ends, whose sectors have been sent.
+    #[must_use]
+    pub fn end_ns(&self, sectors: u64) -> u64 {
+        let sent = sectors * self.write_sector_ns;
+        self.write_end_ns.max(self.write_least_ns.saturating_sub(sent))
     }
 }
 
@@ -163,6 +174,9 @@ impl Timing {
 
     /// An SD card on SPI at 25 MHz.
     pub const CARD: Self = Self { card: Some(CardTiming::SPI_25MHZ), ..Self::FRAM };
+
+    /// The same with a translation layer that dislikes jumps.
+    pub const CARD_JUMPS: Self = Self { card: Some(CardTiming::SPI_25MHZ_JUMPS), ..Self::FRAM };
 
     /// Maximum times of a W25Q128JV on single SPI at 50 MHz.
     pub const W25Q128JV_MAX: Self = Self {

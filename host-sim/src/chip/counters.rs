@@ -38,20 +38,30 @@ impl Counters {
     /// What was added since `earlier`.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
+        self.with(earlier, |now, earlier| now - earlier)
+    }
+
+    /// The sum of both.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        self.with(other, |one, other| one + other)
+    }
+
+    fn with(&self, other: &Self, each: fn(u64, u64) -> u64) -> Self {
         Self {
-            reads: self.reads - earlier.reads,
-            read_bytes: self.read_bytes - earlier.read_bytes,
-            programs: self.programs - earlier.programs,
-            program_pages: self.program_pages - earlier.program_pages,
-            program_bytes: self.program_bytes - earlier.program_bytes,
-            erases: self.erases - earlier.erases,
-            erases_4k: self.erases_4k - earlier.erases_4k,
-            erases_32k: self.erases_32k - earlier.erases_32k,
-            erases_64k: self.erases_64k - earlier.erases_64k,
-            erase_bytes: self.erase_bytes - earlier.erase_bytes,
-            syncs: self.syncs - earlier.syncs,
-            discards: self.discards - earlier.discards,
-            busy_ns: self.busy_ns - earlier.busy_ns,
+            reads: each(self.reads, other.reads),
+            read_bytes: each(self.read_bytes, other.read_bytes),
+            programs: each(self.programs, other.programs),
+            program_pages: each(self.program_pages, other.program_pages),
+            program_bytes: each(self.program_bytes, other.program_bytes),
+            erases: each(self.erases, other.erases),
+            erases_4k: each(self.erases_4k, other.erases_4k),
+            erases_32k: each(self.erases_32k, other.erases_32k),
+            erases_64k: each(self.erases_64k, other.erases_64k),
+            erase_bytes: each(self.erase_bytes, other.erase_bytes),
+            syncs: each(self.syncs, other.syncs),
+            discards: each(self.discards, other.discards),
+            busy_ns: each(self.busy_ns, other.busy_ns),
         }
     }
 

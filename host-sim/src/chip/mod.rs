@@ -208,10 +208,11 @@ impl Spec {
 pub struct Nor(Arc<Mutex<State>>);
 
 impl Nor {
-    /// An erased chip.
+    /// A new chip: erased, or zero if it is a card.
     #[must_use]
     pub fn new(spec: Spec) -> Self {
-        Self::with_image(spec, Image::blank(spec.blocks))
+        let fill = if spec.kind == Kind::Card { 0 } else { 0xFF };
+        Self::with_image(spec, Image::filled(spec.blocks, fill))
     }
 
     /// An erased W25Q128JV.

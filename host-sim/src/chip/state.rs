@@ -102,27 +102,29 @@ pub(super) struct State {
 /// What the time of a card's next command depends on.
 #[derive(Debug, Clone, Copy, Default)]
 struct Card {
-    /// Where a write of several sectors was left open.
-    open_at: Option<u64>,
-    /// Whether the call under way writes several sectors.
-    several: bool,
+    /// The write under way: where it goes on, and how many sectors it has sent.
+    open: Option<(u64, u64)>,
     /// The allocation unit of the last write.
     unit: u64,
 }
 
 impl Card {
-    /// The time of a write of one sector.
+    /// The time until one sector has been sent, in the write under way or in a new one.
     fn write_ns(&mut self, at: u64, timing: &CardTiming) -> u64 {
         let unit = at / timing.unit_bytes.max(1);
         let jump = if unit == self.unit { 0 } else { timing.other_unit_ns };
         self.unit = unit;
-        let goes_on = self.open_at == Some(at);
-        self.open_at = (goes_on || self.several).then_some(at + SECTOR);
-        jump + match (goes_on, self.several) {
-            (true, _) => timing.write_sector_ns,
-            (false, true) => timing.write_begin_ns + timing.write_sector_ns,
-            (false, false) => timing.write_single_ns,
-        }
+        let (ended, sectors) = match self.open {
+            Some((next, sectors)) if next == at => (0, sectors),
+            _ => (self.end_ns(timing), 0),
+        };
+        self.open = Some((at + SECTOR, sectors + 1));
+        ended + jump + timing.write_sector_ns
+    }
+
+    /// Ends the write under way.
+    fn end_ns(&mut self, timing: &CardTiming) -> u64 {
+        self.open.take().map_or(0, |(_, sectors)| timing.end_ns(sectors))
     }
 }
 
@@ -197,11 +199,9 @@ impl State {
         let bytes = target.len() as u64;
         self.counters.reads += 1;
         self.counters.read_bytes += bytes;
-        let ns = self.spec.timing.read_ns(bytes);
-        self.counters.busy_ns += ns;
         let start_ns = self.clock.now_ns();
-        self.clock.advance_ns(ns);
-        self.card.open_at = None;
+        self.end_write();
+        self.pass(self.spec.timing.read_ns(bytes));
         let mut done = 0;
         while done < target.len() {
             let place = at + done as u64;
@@ -268,8 +268,11 @@ impl State {
         let start_ns = self.clock.now_ns();
         let (at, bytes) = request.range();
         let commands = request.commands(&self.spec);
-        self.card.several = commands.len() > 1;
         let result = commands.into_iter().try_for_each(|op| self.command(op));
+        if !self.spec.guarantees.contains(Guarantees::VOLATILE_CACHE) {
+            // What was answered is durable.
+            self.end_write();
+        }
         self.timed(call, at, bytes, start_ns);
         result
     }
@@ -323,7 +326,22 @@ impl State {
             return Err(ErrorKind::Removed);
         }
         self.counters.discards += 1;
+        self.end_write();
+        self.pass(self.spec.timing.card.map_or(0, |timing| timing.discard_ns));
         Ok(())
+    }
+
+    fn pass(&mut self, ns: u64) {
+        self.counters.busy_ns += ns;
+        self.clock.advance_ns(ns);
+    }
+
+    /// Ends the write that a card was left with.
+    fn end_write(&mut self) {
+        if let Some(timing) = self.spec.timing.card {
+            let ns = self.card.end_ns(&timing);
+            self.pass(ns);
+        }
     }
 
     /// Counts a call, and fails it if it is its turn.
@@ -355,8 +373,7 @@ impl State {
             if let Op::Program { at, .. } = &op {
                 return self.card.write_ns(*at, &timing);
             }
-            self.card.open_at = None;
-            0
+            self.card.end_ns(&timing)
         });
         let ns = self.counters.command(&op, &self.spec.timing, card);
         self.clock.advance_ns(ns);

@@ -350,3 +350,47 @@ fn equal_seeds_have_equal_traces_in_every_build() {
     let golden = [0x6bb5_58d6_a0e5_1025, 0x7539_8e04_dc90_24e2];
     assert_eq!(traces, golden, "{traces:#x?}: equal numbers must stay equal numbers");
 }
+
+#[test]
+fn a_card_takes_the_time_of_its_commands() {
+    let spent = |nor: &Nor, work: &mut dyn FnMut(&mut Nor)| {
+        let clock = nor.clock();
+        clock.time(|| work(&mut nor.clone())).1
+    };
+    let write = |nor: &mut Nor, sector: u64, sectors: usize| {
+        program(nor, sector * 512, &vec![7; sectors * 512]).unwrap();
+    };
+    let nor = Nor::new(Spec::card(8));
+    for (sectors, ns) in [(1, 1_664_000), (2, 1_664_000), (4, 1_664_000), (8, 2_612_000)] {
+        assert_eq!(spent(&nor, &mut |nor| write(nor, 0, sectors)), ns, "{sectors} sectors");
+    }
+    assert_eq!(spent(&nor, &mut |nor| drop(read(nor, 0, 1024).unwrap())), 528_000);
+    assert_eq!(spent(&nor, &mut |nor| sync(nor).unwrap()), 0);
+
+    // With a cache the write stays open; what ends it pays for the end.
+    let nor = Nor::new(Spec::card(8).with(Guarantees::VOLATILE_CACHE));
+    assert_eq!(spent(&nor, &mut |nor| write(nor, 0, 8)), 8 * 264_000);
+    assert_eq!(spent(&nor, &mut |nor| write(nor, 8, 8)), 8 * 264_000);
+    assert_eq!(spent(&nor, &mut |nor| sync(nor).unwrap()), 500_000);
+    assert_eq!(spent(&nor, &mut |nor| sync(nor).unwrap()), 0);
+    assert_eq!(spent(&nor, &mut |nor| write(nor, 0, 1)), 264_000);
+    assert_eq!(spent(&nor, &mut |nor| write(nor, 9, 1)), 1_400_000 + 264_000);
+    assert_eq!(spent(&nor, &mut |nor| drop(read(nor, 0, 512).unwrap())), 1_400_000 + 364_000);
+    assert_eq!(nor.counters().busy_ns, nor.clock().now_ns());
+
+    // Another allocation unit.
+    let nor = Nor::new(Spec { timing: Timing::CARD_JUMPS, ..Spec::card(2048) });
+    write(&mut nor.clone(), 0, 1);
+    assert_eq!(spent(&nor, &mut |nor| write(nor, 8192, 1)), 5_664_000);
+    assert_eq!(spent(&nor, &mut |nor| write(nor, 8193, 1)), 1_664_000);
+}
+
+#[test]
+fn a_large_chip_takes_the_memory_of_what_was_written() {
+    let nor = Nor::new(Spec::card(1 << 28));
+    let last = (1_u64 << 40) - 512;
+    program(&mut nor.clone(), last, &[7; 512]).unwrap();
+    assert_eq!(read(&mut nor.clone(), last, 512).unwrap(), [7; 512]);
+    assert_eq!(read(&mut nor.clone(), last - 512, 512).unwrap(), [0; 512]);
+    assert_eq!(nor.image().clone().size(), 1 << 40);
+}

@@ -1,8 +1,8 @@
 //! The content of a chip: bytes, and the cells that are not what they seem.
 //!
 //! **What it is.** A list of 4 KiB blocks shared until written (a clone costs one reference count
-//! for each block that is not blank), and for the few blocks that an interrupted command touched,
-//! what is wrong with them.
+//! for each 256 blocks that are not all blank), and for the few blocks that an interrupted command
+//! touched, what is wrong with them.
 //!
 //! **Rules.**
 //! 1. A program only lowers bits; an erase sets all of them and heals the cells.
@@ -14,6 +14,7 @@
 //!    [`Image::set_noise`]). Programming it to zero makes it a stable zero; so programming the
 //!    finished content again makes an unstable program stable, and zeros strike anything.
 
+mod blocks;
 mod cells;
 mod op;
 mod tear;
@@ -21,6 +22,7 @@ mod tear;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use blocks::Blocks;
 pub use cells::{Breach, Rule};
 use cells::{Noise, Trouble};
 pub use op::Op;
@@ -34,17 +36,13 @@ pub const BLOCK_BYTES: usize = 4096;
 pub const SECTOR: u64 = 512;
 
 const BLOCK: u64 = BLOCK_BYTES as u64;
-const BLANK: [u8; BLOCK_BYTES] = [0xFF; BLOCK_BYTES];
-
-type Block = Option<Arc<[u8; BLOCK_BYTES]>>;
 
 /// The content of a chip.
 ///
 /// Positions must lie inside the image: methods panic otherwise, because a device has checked.
 #[derive(Debug, Clone)]
 pub struct Image {
-    /// `None` is blank.
-    blocks: Vec<Block>,
+    blocks: Blocks,
     trouble: BTreeMap<u32, Arc<Trouble>>,
     noise: Noise,
     /// Whether zeros and equal bytes may be programmed over what is programmed.
@@ -59,8 +57,15 @@ impl Image {
     /// An erased chip of `blocks` blocks.
     #[must_use]
     pub fn blank(blocks: u32) -> Self {
+        Self::filled(blocks, 0xFF)
+    }
+
+    /// A chip of `blocks` blocks that reads `fill` wherever nothing was programmed: erased flash
+    /// reads 0xFF, most new cards 0.
+    #[must_use]
+    pub fn filled(blocks: u32, fill: u8) -> Self {
         Self {
-            blocks: vec![None; blocks as usize],
+            blocks: Blocks::blank(blocks, fill),
             trouble: BTreeMap::new(),
             noise: Noise::default(),
             reprogram: true,
@@ -84,22 +89,21 @@ impl Image {
     /// The content as it reads now.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![0; self.blocks.len() * BLOCK_BYTES];
+        let mut bytes = vec![0; self.blocks.count() as usize * BLOCK_BYTES];
         self.peek(0, &mut bytes);
         bytes
     }
 
     /// How many blocks it has.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "made from a u32")]
-    pub fn block_count(&self) -> u32 {
-        self.blocks.len() as u32
+    pub const fn block_count(&self) -> u32 {
+        self.blocks.count()
     }
 
     /// How many bytes it has.
     #[must_use]
-    pub fn size(&self) -> u64 {
-        self.blocks.len() as u64 * BLOCK
+    pub const fn size(&self) -> u64 {
+        self.blocks.count() as u64 * BLOCK
     }
 
     /// Whether programming zeros or equal bytes over what is programmed obeys the rules (it does
@@ -152,9 +156,9 @@ impl Image {
     pub fn peek(&self, at: u64, target: &mut [u8]) {
         for (number, within, piece) in pieces(at, target.len()) {
             let target = &mut target[piece];
-            match &self.blocks[number as usize] {
+            match self.blocks.get(number) {
                 Some(block) => target.copy_from_slice(&block[within..within + target.len()]),
-                None => target.fill(0xFF),
+                None => target.fill(self.blocks.fill()),
             }
             if let Some(trouble) = self.trouble.get(&number) {
                 trouble.disturb(&self.noise, number, within, target);
@@ -176,16 +180,16 @@ impl Image {
             let source = &source[piece];
             let end = within + source.len();
             if let Some(trouble) = self.trouble.get_mut(&number) {
-                let block = block_of(&mut self.blocks, number);
+                let block = self.blocks.get_mut(number);
                 let trouble = Arc::make_mut(trouble);
                 let broken = trouble.program(self.reprogram, &self.noise, block, within, source);
                 breach = breach.or(broken.map(|(rule, byte)| breach_at(number, byte, rule)));
                 continue;
             }
-            if self.blocks[number as usize].is_none() && source.iter().all(|byte| *byte == 0xFF) {
+            if self.blocks.get(number).is_none() && self.blocks.is_blank(source) {
                 continue;
             }
-            let target = &mut block_of(&mut self.blocks, number)[within..end];
+            let target = &mut self.blocks.get_mut(number)[within..end];
             if breach.is_none() {
                 let allowed =
                     |old: u8, new: u8| old == 0xFF || (self.reprogram && (new == 0 || new == old));
@@ -202,7 +206,7 @@ impl Image {
     /// Erases `bytes` from `at`, both multiples of the block size.
     pub fn erase(&mut self, at: u64, bytes: u64) {
         for number in blocks_of(at, bytes) {
-            self.blocks[number as usize] = None;
+            self.blocks.clear(number);
             self.trouble.remove(&number);
         }
     }
@@ -211,15 +215,17 @@ impl Image {
     pub fn set_bytes(&mut self, at: u64, source: &[u8]) {
         for (number, within, piece) in pieces(at, source.len()) {
             let source = &source[piece];
-            block_of(&mut self.blocks, number)[within..within + source.len()]
-                .copy_from_slice(source);
+            if self.blocks.get(number).is_none() && self.blocks.is_blank(source) {
+                continue;
+            }
+            self.blocks.get_mut(number)[within..within + source.len()].copy_from_slice(source);
         }
     }
 
     /// Flips bit `bit` (0 to 7) of the byte at `at` (F14).
     pub fn flip(&mut self, at: u64, bit: u8) {
         for (number, within, _) in pieces(at, 1) {
-            block_of(&mut self.blocks, number)[within] ^= 1 << (bit & 7);
+            self.blocks.get_mut(number)[within] ^= 1 << (bit & 7);
         }
     }
 
@@ -249,11 +255,9 @@ impl Image {
     #[must_use]
     pub fn hash(&self) -> u64 {
         let mut hash = TraceHash::default();
-        for (number, block) in self.blocks.iter().enumerate() {
-            if let Some(block) = block.as_ref().filter(|block| ***block != BLANK) {
-                hash.number(number as u64);
-                hash.bytes(&**block);
-            }
+        for (number, block) in self.blocks.written() {
+            hash.number(u64::from(number));
+            hash.bytes(block);
         }
         for (number, trouble) in &self.trouble {
             hash.number(u64::from(*number));
@@ -268,12 +272,7 @@ impl Image {
     #[must_use]
     pub fn hash_since(&self, earlier: &Self) -> u64 {
         let shared = |number: u32| {
-            let index = number as usize;
-            let same = match (&self.blocks[index], &earlier.blocks[index]) {
-                (None, None) => true,
-                (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-                _ => false,
-            };
+            let same = self.blocks.shares(&earlier.blocks, number);
             same && !self.trouble.contains_key(&number) && !earlier.trouble.contains_key(&number)
         };
         let changed = (0..self.block_count()).filter(|number| !shared(*number));
@@ -285,7 +284,8 @@ impl Image {
     fn block_hash(&self, number: u32) -> u64 {
         let mut hash = TraceHash::default();
         hash.number(u64::from(number));
-        if let Some(block) = self.blocks[number as usize].as_ref().filter(|block| ***block != BLANK)
+        if let Some(block) =
+            self.blocks.get(number).filter(|block| !self.blocks.is_blank(&***block))
         {
             hash.bytes(&**block);
         }
@@ -298,11 +298,6 @@ impl Image {
     fn trouble_of(&mut self, number: u32) -> &mut Trouble {
         Arc::make_mut(self.trouble.entry(number).or_default())
     }
-}
-
-fn block_of(blocks: &mut [Block], number: u32) -> &mut [u8; BLOCK_BYTES] {
-    let block = blocks[number as usize].get_or_insert_with(|| Arc::new(BLANK));
-    Arc::make_mut(block)
 }
 
 fn in_memory(bytes: u64) -> usize {

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::cells::{Reading, Trouble, Unstable};
-use super::{
-    BLOCK, BLOCK_BYTES, Breach, Image, Op, SECTOR, block_of, blocks_of, in_memory, pieces,
-};
+use super::{BLOCK, Breach, Image, Op, SECTOR, blocks_of, in_memory, pieces};
 use crate::fault::TearMode;
 use crate::rng::{Rng, mix};
 
@@ -260,9 +258,9 @@ impl Image {
 
     /// The bits as the cells hold them; unstable ones are one.
     fn stored(&self, at: u64, length: usize) -> Vec<u8> {
-        let mut bytes = vec![0xFF; length];
+        let mut bytes = vec![self.blocks.fill(); length];
         for (number, within, piece) in pieces(at, length) {
-            if let Some(block) = &self.blocks[number as usize] {
+            if let Some(block) = self.blocks.get(number) {
                 let count = piece.len();
                 bytes[piece].copy_from_slice(&block[within..within + count]);
             }
@@ -276,8 +274,7 @@ impl Image {
         let end = (at + left.len() as u64).next_multiple_of(BLOCK);
         for number in blocks_of(first, end - first) {
             if let Some(trouble) = self.trouble.get_mut(&number) {
-                let block: &[u8; BLOCK_BYTES] = block_of(&mut self.blocks, number);
-                std::sync::Arc::make_mut(trouble).settle(block);
+                std::sync::Arc::make_mut(trouble).settle(self.blocks.get_mut(number));
             }
         }
     }
