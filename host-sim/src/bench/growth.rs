@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use super::document::time;
+use super::ground::session;
 use super::meter::Meter;
-use super::workloads::session;
+use super::sizes::cell;
 use crate::chip::{Nor, Spec};
 use crate::rng::Rng;
 use crate::subject::Lent;
@@ -19,8 +20,8 @@ const SAMPLES: usize = 200;
 pub fn growth(most: usize) -> String {
     let mut text = [
         "One directory of files of 64 bytes; means of 200 calls, in device time / reads, page\n",
-        "programs, erases in 4 KiB; names in random order. On a chip of this technology with 32768\n",
-        "blocks (128 MiB).\n\n",
+        "programs, erases in 4 KiB; names in random order. On NOR flash with 32768 blocks\n",
+        "(128 MiB).\n\n",
         "| entries | create | lookup | remove | mount |\n",
         "| ---: | ---: | ---: | ---: | ---: |\n",
     ]
@@ -32,6 +33,7 @@ pub fn growth(most: usize) -> String {
     }
     let mut there = 0;
     for size in [10, 100, 1_000, 10_000, 100_000].into_iter().filter(|size| *size <= most) {
+        eprintln!("growth: {size} entries");
         match step(&nor, there, size) {
             Ok(row) => text += &row,
             Err(why) => {
@@ -56,6 +58,9 @@ fn step(nor: &Nor, there: usize, size: usize) -> Result<String, String> {
         for number in there..size {
             let made = volume.replace(&name(number), &[7; 64]);
             made.map_err(|error| format!("{error:?} at {number} entries"))?;
+            if number % 10_000 == 9_999 {
+                eprintln!("  {} made", number + 1);
+            }
         }
         Ok(())
     })?;
@@ -81,25 +86,10 @@ fn step(nor: &Nor, there: usize, size: usize) -> Result<String, String> {
                 _ => meter.call("remove", || volume.remove(&new))?,
             }
         }
-        let ran = meter.finish();
-        let c = ran.counters;
-        let each = samples as u64;
-        let erases = c.erase_bytes / 4096;
-        cells.push(format!(
-            "{} / {}, {}, {}",
-            time(ran.total_ns / each),
-            tenth(c.reads, each),
-            tenth(c.program_pages, each),
-            tenth(erases, each)
-        ));
+        cells.push(cell(&meter.finish(), samples as u64));
     }
     volume.unmount().map_err(|error| format!("{error:?}"))?;
     let [create, lookup, remove] = [&cells[0], &cells[1], &cells[2]];
     let mount = format!("{} / {}", time(mounted.total_ns), mounted.counters.reads);
     Ok(format!("| {size} | {create} | {lookup} | {remove} | {mount} |\n"))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "shown with one digit behind the point")]
-fn tenth(number: u64, each: u64) -> String {
-    format!("{:.1}", number as f64 / each as f64)
 }

@@ -17,6 +17,8 @@ pub struct Ran {
     pub counters: Counters,
     /// Bytes that the program wrote.
     pub user_bytes: u64,
+    /// What the reader of the specification does not understand, if that is not an error.
+    pub unread: Option<String>,
 }
 
 /// A row of the table.

@@ -11,13 +11,17 @@
 //! 3. Equal code gives equal figures.
 
 mod document;
+mod ground;
 mod growth;
 mod meter;
+mod sizes;
+mod steps;
 mod wear;
 mod workloads;
 
-pub use document::{BEGIN, END, document, rows_of};
+pub use document::{BEGIN, END, Medium, document, rows_of};
 pub use growth::growth;
 pub use meter::{Ran, Row};
+pub use sizes::sizes;
 pub use wear::wear;
-pub use workloads::{ALL, Workload, run};
+pub use workloads::{ALL, Against, Workload, run};

@@ -5,10 +5,13 @@ use std::process::{Command, ExitCode};
 
 use clap::Args;
 
-use crate::bench::{document, growth, rows_of, wear};
+use crate::bench::{Medium, document, growth, rows_of, sizes, wear};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
+    /// Only on `nor`, `low-latency` or `card`.
+    #[arg(long)]
+    medium: Option<String>,
     /// Only workloads whose name begins so; may be given several times.
     #[arg(long)]
     only: Vec<String>,
@@ -18,19 +21,26 @@ pub(super) struct Arguments {
     /// Costs against the number of entries, up to this one.
     #[arg(long, value_name = "ENTRIES", num_args = 0..=1, default_missing_value = "100000")]
     growth: Option<usize>,
+    /// Costs against the size of a file, up to this one.
+    #[arg(long, value_name = "BYTES", num_args = 0..=1, default_missing_value = "1073741824")]
+    sizes: Option<u64>,
     /// Erases of blocks after so many sessions and rewrites.
     #[arg(long, value_name = "TIMES", num_args = 0..=1, default_missing_value = "20000")]
     wear: Option<usize>,
-    /// With volumes that are mounted with the option of this name.
-    #[arg(long)]
-    low_latency: bool,
     /// Writes docs/benchmarks.md: everything.
     #[arg(long)]
     write: bool,
 }
 
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
-    let Arguments { only, cheap, growth: entries, wear: times, low_latency, write } = arguments;
+    let Arguments { medium, only, cheap, growth: entries, sizes: bytes, wear: times, write } =
+        arguments;
+    let asked = |own: &&Medium| medium.as_ref().is_none_or(|medium| own.name == medium);
+    let media: Vec<&Medium> = Medium::ALL.iter().filter(asked).collect();
+    if media.is_empty() {
+        eprintln!("error: --medium is `nor`, `low-latency` or `card`");
+        return ExitCode::from(2);
+    }
     if *write {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
         return written(&path);
@@ -38,11 +48,16 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
     if let Some(entries) = entries {
         print!("{}", growth(*entries));
     }
+    if let Some(bytes) = bytes {
+        print!("{}", sizes(*bytes));
+    }
     if let Some(times) = times {
         print!("{}", wear(*times));
     }
-    if entries.is_none() && times.is_none() {
-        print!("{}", rows_of(*cheap, only, *low_latency));
+    if entries.is_none() && bytes.is_none() && times.is_none() {
+        for medium in media {
+            println!("{}\n\n{}", medium.heading, rows_of(medium, *cheap, only));
+        }
     }
     ExitCode::SUCCESS
 }
