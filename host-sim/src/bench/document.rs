@@ -76,8 +76,7 @@ impl Medium {
                  keeps a write open, says that it has a cache, and ends it at a sync, at a read\n\
                  and where the next write does not go on. *jumps*: with a translation layer that\n\
                  takes 4 ms more for a write outside of the allocation unit (4 MiB) of the one\n\
-                 before. Large\n\
-                 files that fill it are zeros.\n"
+                 before. Large files that fill it are zeros.\n"
             }
             _ => {
                 "16 MiB, single SPI at 50 MHz, typical times of the datasheet; those of 32 and\n\
