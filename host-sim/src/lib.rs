@@ -10,6 +10,7 @@ pub mod exec;
 pub mod explore;
 pub mod fault;
 pub mod histories;
+pub mod hostfs;
 pub mod hostile;
 pub mod image;
 pub mod job;

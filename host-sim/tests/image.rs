@@ -74,6 +74,47 @@ fn a_tree_goes_in_and_comes_out_as_it_was() {
     assert_eq!(listing[1]["kind"], "directory");
 }
 
+#[cfg(unix)]
+#[test]
+fn further_names_links_and_attributes_go_in_and_come_out() {
+    use host_sim::hostfs::{attributes, set_attribute};
+    use std::os::unix::fs::MetadataExt;
+    let place = place("adorned");
+    let source = place.join("source");
+    write(&source.join("a"), b"first\n");
+    write(&source.join("sub/b"), &[7; 9000]);
+    std::fs::hard_link(source.join("sub/b"), source.join("sub/z")).expect("a name");
+    std::os::unix::fs::symlink("sub/b", source.join("link")).expect("a link");
+    let set = |path: &str, name: &str, value: &[u8]| {
+        set_attribute(&source.join(path), name, value).is_ok()
+    };
+    let kept = set("sub/b", "user.note", b"value") && set("sub", "user.empty", b"");
+    let too_long = set("a", "user.long", &[1; 450]);
+    let make = ["mkfs", "v.img", "--size", "128K", "--from", "source"];
+    let output = image(&place, &make);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    assert_eq!(errors.contains("user.long: longer than a volume keeps"), too_long, "{errors}");
+    done(&place, &["check", "v.img"]);
+    done(&place, &["get", "v.img", "/", "out"]);
+    let out = place.join("out");
+    let inode = |path: &str| std::fs::symlink_metadata(out.join(path)).expect(path).ino();
+    assert_eq!(inode("sub/b"), inode("sub/z"));
+    assert_eq!(std::fs::read(out.join("sub/z")).expect("a file"), [7; 9000]);
+    assert_eq!(std::fs::read_link(out.join("link")).expect("a link"), Path::new("sub/b"));
+    for path in ["sub/b", "sub"].into_iter().filter(|_| kept) {
+        let found = attributes(&out.join(path)).expect(path);
+        assert!(!found.is_empty(), "{path}");
+        assert_eq!(found, attributes(&source.join(path)).expect(path), "{path}");
+    }
+
+    // Once more over what is there, on both sides.
+    done(&place, &["put", "v.img", "source/a", "source/sub", "/"]);
+    done(&place, &["get", "v.img", "/", "out"]);
+    assert_eq!(inode("sub/b"), inode("sub/z"));
+    done(&place, &["check", "v.img"]);
+}
+
 #[test]
 fn names_are_added_moved_and_removed() {
     let place = place("names");

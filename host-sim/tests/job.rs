@@ -26,6 +26,29 @@ fn place(name: &str) -> PathBuf {
     place
 }
 
+/// Gives the source tree of a test further names, links and attributes; says how many attributes:
+/// a filesystem without them is no reason to fail.
+#[cfg(unix)]
+fn adorn(source: &Path) -> u64 {
+    use host_sim::hostfs::set_attribute;
+    std::fs::hard_link(source.join("large"), source.join("nested/large too")).expect("a name");
+    std::fs::hard_link(source.join("one"), source.join("nested/deeper/one too")).expect("a name");
+    std::os::unix::fs::symlink("nested/most", source.join("link")).expect("a link");
+    std::os::unix::fs::symlink("/nowhere at all", source.join("nested/dangling")).expect("a link");
+    let notes = [
+        ("large", "user.note", vec![0, 255, 10]),
+        ("large", "user.empty", vec![]),
+        ("nested", "user.of a directory", vec![b'd'; 400]),
+        ("one", "user.too long", vec![b'x'; 460]),
+    ];
+    let set = |(path, name, value): &(&str, &str, Vec<u8>)| {
+        set_attribute(&source.join(path), name, value).is_ok()
+    };
+    let done: Vec<bool> = notes.iter().map(set).collect();
+    assert!(done.iter().all(|one| *one == done[0]), "attributes of some files only: {done:?}");
+    if done[0] { 3 } else { 0 }
+}
+
 fn job(arguments: &[&str]) -> Output {
     let program = env!("CARGO_BIN_EXE_host-sim");
     Command::new(program).args(arguments).output().expect("the program starts")
@@ -96,6 +119,39 @@ fn a_job_holds_exports_the_tree_and_gives_every_figure() {
         assert_eq!(exported, std::fs::read(from.join(name)).expect("source"), "{name}");
     }
     assert!(!to.join("import/too large").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn names_links_and_attributes_come_out_as_they_went_in() {
+    use std::os::unix::fs::MetadataExt;
+    let place = place("adorned");
+    let (from, to) = (place.join("source"), place.join("out"));
+    let attributes = adorn(&from);
+    let chip = ["--chip", "small:64", "--time", "2", "--json", "--seed", "5"];
+    let output = job(&[&chip[..], &["--from", text(&from), "--to", text(&to)]].concat());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let json = parsed(&output);
+    assert_eq!(output.status.code(), Some(0), "{errors} {json:#}");
+    let counts =
+        ["links", "names", "attributes"].map(|what| number(&json, &format!("/source/{what}")));
+    assert_eq!(counts, [2, 2, attributes], "{json:#}");
+    let import = to.join("import");
+    let inode = |path: &str| std::fs::symlink_metadata(import.join(path)).expect(path).ino();
+    assert_eq!(inode("large"), inode("nested/large too"));
+    assert_eq!(inode("one"), inode("nested/deeper/one too"));
+    assert_ne!(inode("one"), inode("large"));
+    let target = |path: &str| std::fs::read_link(import.join(path)).expect(path);
+    assert_eq!(target("link"), Path::new("nested/most"));
+    assert_eq!(target("nested/dangling"), Path::new("/nowhere at all"));
+    if attributes > 0 {
+        assert_eq!(number(&json, "/source/skipped/attribute of more than 448 bytes"), 1);
+        for path in ["large", "nested"] {
+            let of = |root: &Path| host_sim::hostfs::attributes(&root.join(path)).expect(path);
+            assert_eq!(of(&import), of(&from), "{path}");
+            assert!(!of(&import).is_empty(), "{path}");
+        }
+    }
 }
 
 #[test]

@@ -415,6 +415,9 @@ fn put_all(place: &Place, paths: &[String]) -> Result<()> {
             };
             sum.files += copied.files;
             sum.directories += copied.directories;
+            sum.links += copied.links;
+            sum.names += copied.names;
+            sum.attributes += copied.attributes;
             sum.bytes += copied.bytes;
             sum.left_out.extend(copied.left_out);
         }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Refusal;
-use super::source::Source;
+use super::source::{Item, Source, What};
 use crate::explore::outcome::{Fault, observe};
-use crate::model::{Entry, Tree};
+use crate::hostfs;
+use crate::model::{ATTRIBUTE, Entry, SAME, Tree};
 use crate::subject::Mounted;
 
 /// A directory that is removed with all it holds when this is dropped.
@@ -92,7 +93,7 @@ impl Target {
     }
 }
 
-/// Writes every file and directory of the source to `target`, as the volume shows them now.
+/// Writes everything that came from the source to `target`, as the volume shows it now.
 ///
 /// # Errors
 /// A fault of the volume, or what the operating system refused.
@@ -100,25 +101,39 @@ pub fn export(volume: &dyn Mounted, target: &Path) -> Result<Result<(), Refusal>
     let tree = observe(volume, "export")?;
     Ok(write(&tree, target).map_err(|error| {
         let shown = target.display();
-        Refusal(format!("cannot export to {shown}: {error}; free some space or give --to DIR"))
+        let way_out = match error.kind() {
+            io::ErrorKind::Unsupported => "give --to DIR where files have extended attributes",
+            _ => "free some space or give --to DIR",
+        };
+        Refusal(format!("cannot export to {shown}: {error}; {way_out}"))
     }))
 }
 
 fn write(tree: &Tree, target: &Path) -> io::Result<()> {
+    let place_of = |path: &str| target.join(path.trim_start_matches('/'));
     for (path, entry) in tree.iter().filter(|(path, _)| super::view::imported(path)) {
-        let place = target.join(path.trim_start_matches('/'));
+        let place = place_of(path);
+        if let Some(first) = tree.fact(path, SAME) {
+            std::fs::hard_link(place_of(&String::from_utf8_lossy(first)), place)?;
+            continue;
+        }
         match entry {
-            Entry::Directory => std::fs::create_dir(place)?,
-            Entry::File(content) => std::fs::write(place, content)?,
-            // The job makes none.
-            Entry::Symlink(_) => {}
+            Entry::Directory => std::fs::create_dir(&place)?,
+            Entry::File(content) => std::fs::write(&place, content)?,
+            Entry::Symlink(target) => hostfs::make_link(target.as_bytes(), &place)?,
+        }
+        for (what, value) in tree.facts_of(path) {
+            if let Some(name) = what.strip_prefix(ATTRIBUTE) {
+                hostfs::set_attribute(&place, name, value)?;
+            }
         }
     }
     Ok(())
 }
 
-/// Compares `target` with the source as it was read: every name, every byte, nothing else.
-/// Says how many files were compared.
+/// Compares `target` with the source as it was read: every name, every byte of every file, where
+/// links lead, which names are of one file, every attribute; nothing else. Says how many files,
+/// links and further names were compared.
 ///
 /// # Errors
 /// The first thing that differs.
@@ -131,15 +146,9 @@ pub fn compare(source: &Source, target: &Path) -> Result<u64, Fault> {
         if !surplus.remove(&place) {
             return differs(format!("{} is missing", item.path));
         }
-        let Some(content) = &item.content else {
-            if place.is_dir() {
-                continue;
-            }
-            return differs(format!("{} is not a directory", item.path));
-        };
-        match std::fs::read(&place) {
-            Ok(exported) if exported == *content => files += 1,
-            Ok(_) => return differs(format!("{} has another content", item.path)),
+        match agrees(item, &place, target) {
+            Ok(Ok(())) => files += u64::from(item.what != What::Directory),
+            Ok(Err(what)) => return differs(format!("{} {what}", item.path)),
             Err(error) => return differs(format!("{}: {error}", item.path)),
         }
     }
@@ -147,6 +156,35 @@ pub fn compare(source: &Source, target: &Path) -> Result<u64, Fault> {
         Some(path) => differs(format!("{} is not in the source", path.display())),
         None => Ok(files),
     }
+}
+
+/// Whether what is at `place` is what the item says, or what is different.
+fn agrees(item: &Item, place: &Path, target: &Path) -> io::Result<Result<(), &'static str>> {
+    let kind = place.symlink_metadata()?;
+    let right = match &item.what {
+        What::Directory if !kind.is_dir() => Err("is not a directory"),
+        What::File(_) if !kind.is_file() => Err("is not a file"),
+        What::File(content) if std::fs::read(place)? != *content => Err("has another content"),
+        What::Link(_) if !kind.is_symlink() => Err("is not a symbolic link"),
+        What::Link(path) if std::fs::read_link(place)? != Path::new(path) => {
+            Err("is a link to elsewhere")
+        }
+        What::Name(first) => {
+            let first = target.join(first.trim_start_matches('/')).symlink_metadata()?;
+            let same = hostfs::identity(&first) == hostfs::identity(&kind);
+            if same && hostfs::identity(&kind).is_some() {
+                return Ok(Ok(()));
+            }
+            Err("is not a name of the same file")
+        }
+        _ => Ok(()),
+    };
+    // Links and further names have no attributes of their own.
+    let own = matches!(item.what, What::Directory | What::File(_));
+    if right.is_ok() && own && hostfs::attributes(place)? != item.attributes {
+        return Ok(Err("has other attributes"));
+    }
+    Ok(right)
 }
 
 /// Everything below a directory.
@@ -168,11 +206,51 @@ fn found(target: &Path) -> io::Result<BTreeSet<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::{Scratch, Target, compare, write};
-    use crate::job::source::{Item, Source};
-    use crate::model::{Entry, Tree};
+    use crate::job::source::{Item, Source, What};
+    use crate::model::{ATTRIBUTE, Entry, SAME, Tree};
 
     fn item(path: &str, content: Option<&[u8]>) -> Item {
-        Item { path: path.into(), content: content.map(<[u8]>::to_vec) }
+        let what = content.map_or(What::Directory, |content| What::File(content.to_vec()));
+        Item::new(path.into(), what)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn notices_other_links_names_and_attributes() {
+        let mut tree = Tree::default();
+        for (path, entry) in [
+            ("/import", Entry::Directory),
+            ("/import/a", Entry::File(b"one".as_slice().into())),
+            ("/import/b", Entry::File(b"one".as_slice().into())),
+            ("/import/link", Entry::Symlink("a".into())),
+        ] {
+            tree = tree.with(path, entry);
+        }
+        tree.add_fact("/import/b", SAME, b"/import/a");
+        tree.add_fact("/import/a", &format!("{ATTRIBUTE}user.note"), b"value");
+        let scratch = Scratch::new().expect("a temporary directory");
+        write(&tree, scratch.path()).expect("written");
+        let mut source = Source::default();
+        source.items = vec![
+            item("/import", None),
+            item("/import/a", Some(b"one")),
+            Item::new("/import/b".into(), What::Name("/import/a".into())),
+            Item::new("/import/link".into(), What::Link("a".into())),
+        ];
+        let note = ("user.note".to_owned(), b"value".to_vec());
+        let other = ("user.note".to_owned(), b"other".to_vec());
+        assert!(compare(&source, scratch.path()).is_err(), "an attribute more");
+        source.items[1].attributes = vec![other];
+        assert!(compare(&source, scratch.path()).is_err(), "another attribute");
+        source.items[1].attributes = vec![note];
+        assert_eq!(compare(&source, scratch.path()), Ok(3));
+        source.items[3].what = What::Link("b".into());
+        assert!(compare(&source, scratch.path()).is_err(), "another target");
+        source.items[3].what = What::Link("a".into());
+        let b = scratch.path().join("import/b");
+        std::fs::remove_file(&b).expect("removed");
+        std::fs::write(&b, b"one").expect("a file");
+        assert!(compare(&source, scratch.path()).is_err(), "a file of its own");
     }
 
     #[test]
@@ -187,7 +265,7 @@ mod tests {
         let mut source = Source::default();
         source.items = vec![item("/import", None), item("/import/a", Some(b"one"))];
         assert_eq!(compare(&source, scratch.path()), Ok(1));
-        source.items[1].content = Some(b"two".to_vec());
+        source.items[1].what = What::File(b"two".to_vec());
         assert!(compare(&source, scratch.path()).is_err(), "another content");
         source.items.pop();
         assert!(compare(&source, scratch.path()).is_err(), "surplus");

@@ -49,6 +49,9 @@ impl Outcome {
             "files": from.files,
             "generated": from.generated,
             "directories": from.directories,
+            "links": from.links,
+            "names": from.names,
+            "attributes": from.attributes,
             "bytes": from.bytes,
             "skipped": Value::Object(skipped.collect()),
         })

@@ -42,7 +42,7 @@ use crate::scenario::Tuning;
 use crate::subject::Ending;
 use cuts::{Explored, Failure, Plan, explore};
 use export::{Target, compare, export};
-use source::Source;
+use source::{Item, Source, What};
 use stage::Stage;
 use window::{Road, wall_of};
 use workload::{Step, Workload};
@@ -192,6 +192,23 @@ fn write_image(path: &Path, mut file: File, image: &Image) -> Result<(), Refusal
     })
 }
 
+/// The calls that make an item of the source.
+fn import_of(item: &Item) -> Vec<Step> {
+    let path = || item.path.clone();
+    let (class, op) = match &item.what {
+        What::Directory => ("make a directory", Op::Mkdir(path())),
+        What::File(content) => ("import a file", Op::Replace(path(), content.clone())),
+        What::Link(target) => ("make a symbolic link", Op::Symlink(target.clone(), path())),
+        What::Name(first) => ("give a file a name", Op::Link(first.clone(), path())),
+    };
+    let set = |(name, value): &(String, Vec<u8>)| {
+        let op = Op::SetXattr(path(), name.clone(), value.clone());
+        Step { class: "set an attribute", op }
+    };
+    let attributes = item.attributes.iter().map(set);
+    std::iter::once(Step { class, op }).chain(attributes).collect()
+}
+
 /// The job under way.
 struct Job<'a> {
     options: &'a Options,
@@ -229,15 +246,8 @@ impl<'a> Job<'a> {
     fn import(&mut self) -> Result<(), Fault> {
         self.stage.format()?;
         let source = self.source;
-        self.stage.session(Ending::Unmounted, |seat| {
-            seat.steps(source.items.iter().map(|item| match &item.content {
-                None => Step { class: "make a directory", op: Op::Mkdir(item.path.clone()) },
-                Some(content) => Step {
-                    class: "import a file",
-                    op: Op::Replace(item.path.clone(), content.clone()),
-                },
-            }))
-        })
+        self.stage
+            .session(Ending::Unmounted, |seat| seat.steps(source.items.iter().flat_map(import_of)))
     }
 
     /// Half of the workload ends with a power cut, the other half with an unmount.
@@ -258,7 +268,7 @@ impl<'a> Job<'a> {
 
     fn cut(&mut self, workload: Workload) -> Result<(), Fault> {
         let Stage { nor, tuning, model, .. } = &self.stage;
-        let files = self.source.items.iter().filter(|item| item.content.is_some());
+        let files = self.source.items.iter().filter(|item| item.what != What::Directory);
         let files: Vec<_> = files.map(|item| item.path.clone()).collect();
         let Options { seed, time, .. } = *self.options;
         let plan = Plan { seed, tuning: *tuning, files: &files, time };

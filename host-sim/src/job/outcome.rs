@@ -25,6 +25,12 @@ pub struct Imported {
     pub generated: usize,
     /// Directories.
     pub directories: usize,
+    /// Symbolic links.
+    pub links: usize,
+    /// Further names of files.
+    pub names: usize,
+    /// Extended attributes.
+    pub attributes: usize,
     /// Bytes of content.
     pub bytes: usize,
     /// How many were skipped, by reason.
@@ -97,6 +103,9 @@ impl Outcome {
             files: source.files(),
             generated: source.generated,
             directories: source.directories(),
+            links: source.links(),
+            names: source.names(),
+            attributes: source.attributes(),
             bytes: source.bytes(),
             skipped: skipped.filter(|(_, count)| *count > 0).collect(),
         };

@@ -1,10 +1,12 @@
 //! The tree that is imported: a directory of this machine, and a generated one if that gave
 //! too few files.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::Refusal;
+use crate::hostfs::{self, Identity};
 use crate::image::BLOCK_BYTES;
 use crate::model::{CONTENT_MAX, LENGTH_MAX};
 use crate::rng::Rng;
@@ -24,13 +26,36 @@ const DEPTH_MAX: usize = 60;
 /// Directories that are left out with all they hold.
 const LEFT_OUT: &[&str] = &["target", ".git"];
 
-/// A file or directory of the source.
+/// Something with a name in the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// Its path on the volume.
     pub path: String,
-    /// Its content; `None` for a directory.
-    pub content: Option<Vec<u8>>,
+    /// What the name leads to.
+    pub what: What,
+    /// Extended attributes, by name.
+    pub attributes: Vec<(String, Vec<u8>)>,
+}
+
+/// What a name of the source leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// A directory.
+    Directory,
+    /// A file with this content.
+    File(Vec<u8>),
+    /// A symbolic link to this path.
+    Link(String),
+    /// The file that this earlier path leads to.
+    Name(String),
+}
+
+impl Item {
+    /// Without attributes.
+    #[must_use]
+    pub const fn new(path: String, what: What) -> Self {
+        Self { path, what, attributes: Vec::new() }
+    }
 }
 
 /// Why a file was not imported.
@@ -38,8 +63,10 @@ pub struct Item {
 pub enum Skip {
     /// More content than the job keeps a model of.
     TooLarge,
-    /// A symbolic link.
-    Symlink,
+    /// A symbolic link to a path that the volume does not take.
+    Target,
+    /// An extended attribute that the volume does not take.
+    Attribute,
     /// Neither file nor directory nor symbolic link.
     Special,
     /// A name longer than the volume takes.
@@ -60,7 +87,8 @@ impl Skip {
     /// Every reason, in the order of the table.
     pub const ALL: &'static [Self] = &[
         Self::TooLarge,
-        Self::Symlink,
+        Self::Target,
+        Self::Attribute,
         Self::Special,
         Self::NameTooLong,
         Self::NotText,
@@ -75,7 +103,8 @@ impl fmt::Display for Skip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge => write!(f, "larger than {LENGTH_MAX} bytes"),
-            Self::Symlink => f.write_str("symbolic link"),
+            Self::Target => write!(f, "symbolic link to more than {CONTENT_MAX} bytes"),
+            Self::Attribute => write!(f, "attribute of more than {CONTENT_MAX} bytes"),
             Self::Special => f.write_str("neither file nor directory"),
             Self::NameTooLong => write!(f, "name longer than {NAME_MAX} bytes"),
             Self::NotText => f.write_str("name is not UTF-8"),
@@ -100,6 +129,8 @@ pub struct Source {
     pub generated: usize,
     /// Bytes on the volume that are left for imports.
     room: usize,
+    /// The first path of files that have several names.
+    first: BTreeMap<Identity, String>,
 }
 
 impl Source {
@@ -125,19 +156,42 @@ impl Source {
     /// How many files are imported.
     #[must_use]
     pub fn files(&self) -> usize {
-        self.items.iter().filter(|item| item.content.is_some()).count()
+        self.count(|what| matches!(what, What::File(_)))
     }
 
     /// How many directories are imported.
     #[must_use]
     pub fn directories(&self) -> usize {
-        self.items.len() - self.files()
+        self.count(|what| *what == What::Directory)
+    }
+
+    /// How many symbolic links are imported.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        self.count(|what| matches!(what, What::Link(_)))
+    }
+
+    /// How many further names of files are imported.
+    #[must_use]
+    pub fn names(&self) -> usize {
+        self.count(|what| matches!(what, What::Name(_)))
+    }
+
+    /// How many extended attributes are imported.
+    #[must_use]
+    pub fn attributes(&self) -> usize {
+        self.items.iter().map(|item| item.attributes.len()).sum()
+    }
+
+    fn count(&self, is: impl Fn(&What) -> bool) -> usize {
+        self.items.iter().filter(|item| is(&item.what)).count()
     }
 
     /// Bytes of content that are imported.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.items.iter().filter_map(|item| item.content.as_ref()).map(Vec::len).sum()
+        let length = |item: &Item| if let What::File(bytes) = &item.what { bytes.len() } else { 0 };
+        self.items.iter().map(length).sum()
     }
 
     /// How many were skipped for this reason.
@@ -169,7 +223,7 @@ impl Source {
         let name = name.to_str().ok_or(Skip::NotText)?;
         let path = format!("{parent}/{name}");
         if kind.is_symlink() {
-            Err(Skip::Symlink)
+            self.add_link(entry, path)
         } else if kind.is_dir() {
             self.add_nested(entry, name, &path, depth)
         } else if kind.is_file() {
@@ -197,33 +251,69 @@ impl Source {
         if !self.add_directory(path.into()) {
             return Err(Skip::NoRoom);
         }
+        self.add_attributes(&entry.path());
         self.add_entries(entries, path, depth + 1);
         Ok(())
     }
 
+    fn add_link(&mut self, entry: &std::fs::DirEntry, path: String) -> Result<(), Skip> {
+        let target = std::fs::read_link(entry.path()).map_err(|_| Skip::Unreadable)?;
+        let target = target.to_str().ok_or(Skip::NotText)?;
+        if target.len() > CONTENT_MAX {
+            return Err(Skip::Target);
+        }
+        self.add(path, target.len(), What::Link(target.to_owned()))
+    }
+
     fn add_file(&mut self, entry: &std::fs::DirEntry, path: String) -> Result<(), Skip> {
-        let size = entry.metadata().map_err(|_| Skip::Unreadable)?.len();
-        if size > LENGTH_MAX as u64 {
+        let metadata = entry.metadata().map_err(|_| Skip::Unreadable)?;
+        let identity = hostfs::identity(&metadata);
+        if let Some(first) = identity.and_then(|identity| self.first.get(&identity).cloned()) {
+            return self.add(path, 0, What::Name(first));
+        }
+        if metadata.len() > LENGTH_MAX as u64 {
             return Err(Skip::TooLarge);
         }
         let content = std::fs::read(entry.path()).map_err(|_| Skip::Unreadable)?;
         if content.len() > LENGTH_MAX {
             return Err(Skip::TooLarge);
         }
-        if self.take_room(&path, content.len()) {
-            self.items.push(Item { path, content: Some(content) });
-            Ok(())
-        } else {
-            Err(Skip::NoRoom)
+        self.add(path.clone(), content.len(), What::File(content))?;
+        if let Some(identity) = identity {
+            self.first.insert(identity, path);
         }
+        self.add_attributes(&entry.path());
+        Ok(())
     }
 
     fn add_directory(&mut self, path: String) -> bool {
-        let fits = self.take_room(&path, 0);
-        if fits {
-            self.items.push(Item { path, content: None });
+        self.add(path, 0, What::Directory).is_ok()
+    }
+
+    fn add(&mut self, path: String, bytes: usize, what: What) -> Result<(), Skip> {
+        if !self.take_room(&path, bytes) {
+            return Err(Skip::NoRoom);
         }
-        fits
+        self.items.push(Item::new(path, what));
+        Ok(())
+    }
+
+    /// Adds the attributes of `place` to the last item.
+    fn add_attributes(&mut self, place: &Path) {
+        let Ok(found) = hostfs::attributes(place) else {
+            self.skipped.push((place.into(), Skip::Unreadable));
+            return;
+        };
+        for (name, value) in found {
+            let too_long = name.len() > NAME_MAX || name.len() + value.len() > CONTENT_MAX;
+            if too_long {
+                self.skipped.push((place.into(), Skip::Attribute));
+            } else if !self.take_room(&name, value.len()) {
+                self.skipped.push((place.into(), Skip::NoRoom));
+            } else if let Some(item) = self.items.last_mut() {
+                item.attributes.push((name, value));
+            }
+        }
     }
 
     /// An entry and its content are two items of the tree, with about 100 bytes around them; what
@@ -259,10 +349,9 @@ impl Source {
             }
             let path = format!("{}/item-{number:03}.conf", homes[rng.index(homes.len())]);
             let content = config(&mut rng, number);
-            if !self.take_room(&path, content.len()) {
+            if self.add(path, content.len(), What::File(content)).is_err() {
                 return;
             }
-            self.items.push(Item { path, content: Some(content) });
             self.generated += 1;
         }
     }
@@ -282,7 +371,7 @@ pub fn config(rng: &mut Rng, number: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{GENERATED, GENERATED_FILES, LENGTH_MAX, Skip, Source};
+    use super::{GENERATED, GENERATED_FILES, LENGTH_MAX, Skip, Source, What};
     use crate::job::export::Scratch;
     use std::collections::BTreeSet;
 
@@ -296,17 +385,27 @@ mod tests {
         std::fs::write(root.join("long"), vec![b'x'; 449]).expect("a file");
         std::fs::write(root.join("exact"), [b'x'; 448]).expect("a file");
         #[cfg(unix)]
-        std::os::unix::fs::symlink("exact", root.join("link")).expect("a link");
+        {
+            std::os::unix::fs::symlink("exact", root.join("link")).expect("a link");
+            std::os::unix::fs::symlink("x".repeat(449), root.join("link2")).expect("a link");
+            std::fs::hard_link(root.join("exact"), root.join("name")).expect("a name");
+        }
         let source = Source::read(root, 1 << 20, 1).expect("readable");
-        let paths: Vec<_> = source.items.iter().take(5).map(|item| item.path.as_str()).collect();
-        assert_eq!(
-            paths,
-            ["/import", "/import/exact", "/import/long", "/import/sub", "/import/sub/small"]
-        );
+        let files = source.items.iter().filter(|item| matches!(item.what, What::File(_)));
+        let paths: Vec<_> = files.take(3).map(|item| item.path.as_str()).collect();
+        assert_eq!(paths, ["/import/exact", "/import/long", "/import/sub/small"]);
         assert_eq!(source.skipped_for(Skip::TooLarge), 1);
         assert_eq!(source.skipped_for(Skip::LeftOut), 1);
         #[cfg(unix)]
-        assert_eq!(source.skipped_for(Skip::Symlink), 1);
+        {
+            let what = |path: &str| {
+                let mut items = source.items.iter();
+                items.find(|item| item.path == path).map(|item| item.what.clone())
+            };
+            assert_eq!(source.skipped_for(Skip::Target), 1);
+            assert_eq!(what("/import/link"), Some(What::Link("exact".into())));
+            assert_eq!(what("/import/name"), Some(What::Name("/import/exact".into())));
+        }
         assert_eq!(source.generated, GENERATED_FILES);
         assert_eq!(source.files(), 3 + GENERATED_FILES);
     }

@@ -28,6 +28,8 @@ impl Outcome {
         writeln!(f, "source    {}", from.directory.display())?;
         let (files, directories) = (from.files, from.directories);
         writeln!(f, "imported  {files} files, {directories} directories, {} bytes", from.bytes)?;
+        let (links, names, attributes) = (from.links, from.names, from.attributes);
+        writeln!(f, "          {links} links, {names} further names, {attributes} attributes")?;
         if from.generated > 0 {
             let generated = from.generated;
             writeln!(f, "          {generated} of the files generated: too few of the source fit")?;

@@ -4,7 +4,7 @@
 //! whole tree is compared after some. A view hides the rest from the probe. It also passes the
 //! check of the volume on after some cuts only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fs_core::error::{Error, Result};
@@ -14,7 +14,7 @@ use super::stage::long_fuse;
 use crate::chip::Nor;
 use crate::explore::outcome::Allowed;
 use crate::explore::play::fuse;
-use crate::model::{Op, Slot, Tree};
+use crate::model::{Op, SAME, Slot, Tree};
 use crate::rng::{Rng, mix};
 use crate::scenario::Tuning;
 use crate::subject::{Ending, Facts, Listed, Mounted, Mounting, Space, Subject, Vellum};
@@ -78,11 +78,28 @@ impl View {
         }
         let mut shown = Allowed { trees: Vec::new(), ..allowed.clone() };
         for tree in &allowed.trees {
-            let entries = tree.iter().filter(|(path, _)| self.shows(path));
-            let entries = entries.map(|(path, entry)| (Arc::clone(path), entry.clone()));
-            shown.add(entries.collect::<Tree>());
+            shown.add(self.part_of(tree));
         }
         shown
+    }
+
+    /// What shows of a tree. Of the names of a file that show, the first has no other before it.
+    fn part_of(&self, tree: &Tree) -> Tree {
+        let entries = tree.iter().filter(|(path, _)| self.shows(path));
+        let entries = entries.map(|(path, entry)| (Arc::clone(path), entry.clone()));
+        let mut part: Tree = entries.collect();
+        let mut first: BTreeMap<Vec<u8>, Arc<str>> = BTreeMap::new();
+        for (path, _) in tree.iter().filter(|(path, _)| self.shows(path)) {
+            let file = tree.fact(path, SAME).unwrap_or(path.as_bytes()).to_vec();
+            match first.get(&file) {
+                Some(first) => part.add_fact(path, SAME, first.as_bytes()),
+                None => drop(first.insert(file, Arc::clone(path))),
+            }
+            for (what, value) in tree.facts_of(path).filter(|(what, _)| ***what != *SAME) {
+                part.add_fact(path, what, value);
+            }
+        }
+        part
     }
 }
 

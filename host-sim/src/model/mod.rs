@@ -24,7 +24,7 @@ use fs_core::RenameMode;
 use fs_core::error::Error;
 
 pub use apply::Step;
-pub use tree::{Entry, SAME, Tree};
+pub use tree::{ATTRIBUTE, Entry, SAME, Tree};
 
 /// Bytes of the largest content that is one item, and goes with the name in one transaction.
 pub const CONTENT_MAX: usize = 448;

@@ -18,6 +18,9 @@ pub enum Entry {
 /// The fact that a path leads to the same file as an earlier one, which is its value.
 pub const SAME: &str = "same file as";
 
+/// What the facts that are extended attributes begin with; the name follows.
+pub const ATTRIBUTE: &str = "attribute ";
+
 /// Every path and what it leads to. Paths are absolute; the root is not listed. What else is known
 /// about what is at a path are facts: extended attributes, the owner, other names of the same file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]

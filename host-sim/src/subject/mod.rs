@@ -133,7 +133,7 @@ pub trait Mounted {
     /// The filesystem's.
     fn content(&self, path: &str) -> Result<Vec<u8>>;
 
-    /// Kind and size of what `path` names.
+    /// Kind and size of what `path` names; a link is not followed.
     ///
     /// # Errors
     /// The filesystem's.

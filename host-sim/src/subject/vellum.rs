@@ -248,7 +248,7 @@ impl Mounted for Live<'_, '_> {
     }
 
     fn status(&self, path: &str) -> Result<Listed> {
-        let found = self.volume.stat(path)?;
+        let found = self.volume.symlink_stat(path)?;
         Ok(Listed {
             name: path.rsplit('/').next().unwrap_or_default().into(),
             directory: found.kind == NodeKind::Directory,

@@ -1,17 +1,21 @@
 //! Files between a volume and this machine.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use fs_core::units::Time;
-use fs_core::{Error, NodeKind, OpenOptions};
+use fs_core::units::{ObjectId, Time};
+use fs_core::{Cookie, Error, NameBuf, NodeKind, OpenOptions, XattrMode};
 
 use super::volume::{clean, walk};
 use super::{Failure, Item, Mounted, Progress, Result};
+use crate::hostfs::{self, Identity, make_link};
 
 const BUFFER: usize = 1 << 14;
+/// Bytes of the longest extended attribute of a volume, its name included.
+const ATTRIBUTE_BYTES: usize = 448;
 
 /// What was copied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +26,10 @@ pub struct Copied {
     pub directories: u64,
     /// Symbolic links.
     pub links: u64,
+    /// Further names of files.
+    pub names: u64,
+    /// Extended attributes.
+    pub attributes: u64,
     /// Bytes of content.
     pub bytes: u64,
     /// What was left out, and why.
@@ -47,6 +55,7 @@ pub fn get(
         _ => target.to_path_buf(),
     };
     let mut copied = Copied::default();
+    let mut first: BTreeMap<ObjectId, PathBuf> = BTreeMap::new();
     for item in &items {
         let below = item.path[top..].trim_start_matches('/');
         let place = if below.is_empty() { base.clone() } else { base.join(below) };
@@ -55,13 +64,19 @@ pub fn get(
                 let made = std::fs::create_dir_all(&place);
                 made.map_err(|error| Failure::host(&place, "make", &error))?;
                 copied.directories += 1;
+                get_attributes(volume, item, &place, &mut copied)?;
             }
+            NodeKind::File if named_again(item, &place, &first, &mut copied) => {}
             NodeKind::File => {
                 let mut file =
                     File::create(&place).map_err(|error| Failure::host(&place, "write", &error))?;
                 copied.bytes += read_to(volume, item, &mut file, &place)?;
                 copied.files += 1;
+                get_attributes(volume, item, &place, &mut copied)?;
                 stamp(&file, item.attributes.modified);
+                if item.attributes.links > 1 {
+                    first.entry(item.attributes.object).or_insert(place);
+                }
             }
             NodeKind::Symlink => {
                 let target = link_target(volume, &item.path)?;
@@ -74,6 +89,60 @@ pub fn get(
         progress(copied.bytes, all);
     }
     Ok(copied)
+}
+
+/// Makes `place` one more name of a file that was copied before; `false` if it was not, or if
+/// this machine refuses: then it becomes a file of its own.
+fn named_again(
+    item: &Item,
+    place: &Path,
+    first: &BTreeMap<ObjectId, PathBuf>,
+    copied: &mut Copied,
+) -> bool {
+    let Some(first) = first.get(&item.attributes.object) else { return false };
+    if place.is_file() || place.is_symlink() {
+        let _ = std::fs::remove_file(place);
+    }
+    match std::fs::hard_link(first, place) {
+        Ok(()) => copied.names += 1,
+        Err(error) => {
+            let what = format!("further name of {}: {error}", first.display());
+            copied.left_out.push((place.to_path_buf(), what));
+            return false;
+        }
+    }
+    true
+}
+
+/// Gives `place` the extended attributes of `item`.
+fn get_attributes(
+    volume: &Mounted<'_>,
+    item: &Item,
+    place: &Path,
+    copied: &mut Copied,
+) -> Result<()> {
+    let path = if item.path.is_empty() { "/" } else { &item.path };
+    let failed = |error| Failure::of(path, error);
+    let (mut at, mut name) = (Cookie::START, NameBuf::new());
+    while let Some(next) = volume.list_xattr(path, at, &mut name).map_err(failed)? {
+        at = next;
+        let Some(name) = name.as_str() else {
+            let what = format!("attribute \"{name}\": not UTF-8");
+            copied.left_out.push((place.to_path_buf(), what));
+            continue;
+        };
+        let mut value = vec![0; ATTRIBUTE_BYTES];
+        let length = volume.get_xattr(path, name, &mut value).map_err(failed)?;
+        value.truncate(length);
+        match hostfs::set_attribute(place, name, &value) {
+            Ok(()) => copied.attributes += 1,
+            Err(error) => {
+                let what = format!("attribute {name}: {error}");
+                copied.left_out.push((place.to_path_buf(), what));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Writes the whole content of a file of the volume to `target`.
@@ -112,17 +181,6 @@ pub fn link_target(volume: &Mounted<'_>, path: &str) -> Result<Vec<u8>> {
     let length = volume.read_link(path, &mut target);
     target.truncate(length.map_err(|error| Failure::of(path, error))?);
     Ok(target)
-}
-
-#[cfg(unix)]
-fn make_link(target: &[u8], place: &Path) -> std::io::Result<()> {
-    use std::os::unix::ffi::OsStrExt;
-    std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), place)
-}
-
-#[cfg(not(unix))]
-fn make_link(_: &[u8], _: &Path) -> std::io::Result<()> {
-    Err(std::io::Error::other("this system has no symbolic links"))
 }
 
 fn stamp(file: &File, time: Time) {
@@ -164,12 +222,22 @@ pub fn put(
                     volume.mkdir(&to).map_err(|error| Failure::of(&to, error))?;
                 }
                 copied.directories += 1;
+                put_attributes(volume, &from, &to, &mut copied)?;
+            }
+            What::Name(first) => {
+                match volume.remove(&to) {
+                    Ok(()) | Err(Error::NotFound) => {}
+                    Err(error) => return Err(Failure::of(&to, error)),
+                }
+                volume.link(&first, &to).map_err(|error| Failure::of(&to, error))?;
+                copied.names += 1;
             }
             What::File(_) => {
                 let file = File::open(&from);
                 let mut file = file.map_err(|error| Failure::host(&from, "read", &error))?;
                 copied.bytes += write_from(volume, &to, &mut file, &from)?;
                 copied.files += 1;
+                put_attributes(volume, &from, &to, &mut copied)?;
             }
             What::Link(target) => {
                 volume.symlink(&target, &to).map_err(|error| Failure::of(&to, error))?;
@@ -179,6 +247,22 @@ pub fn put(
         progress(copied.bytes, all);
     }
     Ok(copied)
+}
+
+/// Gives `to` the extended attributes of `from`; those that a volume cannot keep are left out.
+fn put_attributes(volume: &Mounted<'_>, from: &Path, to: &str, copied: &mut Copied) -> Result<()> {
+    let found = hostfs::attributes(from);
+    for (name, value) in found.map_err(|error| Failure::host(from, "read", &error))? {
+        match volume.set_xattr(to, &name, &value, XattrMode::Any) {
+            Ok(()) => copied.attributes += 1,
+            Err(Error::TooLarge | Error::NameTooLong) => {
+                let what = format!("attribute {name}: longer than a volume keeps");
+                copied.left_out.push((from.to_path_buf(), what));
+            }
+            Err(error) => return Err(Failure::of(to, error)),
+        }
+    }
+    Ok(())
 }
 
 fn is_directory(volume: &Mounted<'_>, path: &str) -> Result<bool> {
@@ -235,6 +319,8 @@ enum What {
     Directory,
     /// Bytes of content.
     File(u64),
+    /// One more name of the file at this path of the volume.
+    Name(String),
     /// Where it leads to.
     Link(String),
 }
@@ -242,6 +328,7 @@ enum What {
 /// Everything to copy, directories before what they hold.
 fn sources(source: &Path, target: &str, copied: &mut Copied) -> Result<Vec<Source>> {
     let mut found = Vec::new();
+    let mut first: BTreeMap<Identity, String> = BTreeMap::new();
     let mut waiting = vec![(source.to_path_buf(), target.to_owned())];
     while let Some((from, to)) = waiting.pop() {
         let host = |error| Failure::host(&from, "read", &error);
@@ -249,7 +336,14 @@ fn sources(source: &Path, target: &str, copied: &mut Copied) -> Result<Vec<Sourc
         let linked = from != source && from.is_symlink();
         let metadata = if linked { from.symlink_metadata() } else { from.metadata() };
         let metadata = metadata.map_err(host)?;
-        if metadata.is_file() {
+        let identity = hostfs::identity(&metadata);
+        let known = identity.and_then(|identity| first.get(&identity).cloned());
+        if let Some(known) = known {
+            found.push(Source { from, to, what: What::Name(known) });
+        } else if metadata.is_file() {
+            if let Some(identity) = identity {
+                first.insert(identity, to.clone());
+            }
             found.push(Source { from, to, what: What::File(metadata.len()) });
         } else if metadata.is_dir() {
             let mut entries: Vec<_> =
