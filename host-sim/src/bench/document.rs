@@ -197,7 +197,7 @@ fn shown(row: &Row, others: &[String; 2], workload: &Workload, kind: Kind) -> St
     let aim = if aim_us == 0 { "-".into() } else { aimed(aim_us) };
     match &row.result {
         Err(why) => {
-            let empty = " |".repeat(10);
+            let empty = " |".repeat(9);
             format!("| {name} | **not** run: {why} |{empty} {aim} | **no** | {peer} |")
         }
         Ok(ran) => {
