@@ -170,15 +170,15 @@ pub fn rows_of(medium: &Medium, cheap: bool, only: &[String]) -> String {
             });
         let _ = writeln!(text, "{}", shown(&row, &others, workload, kind));
         if let Ok(Ran { unread: Some(what), .. }) = &row.result {
-            unread.push(format!("{} ({what})", row.name));
+            unread.push((row.name, what.clone()));
         }
     }
-    if let Some(first) = unread.first() {
+    if let Some((name, what)) = unread.first() {
+        let count = unread.len();
         let _ = writeln!(
             text,
-            "\nThe reader of the specification does **not** understand the volumes of {} of these \
-             rows; the first is {first}.",
-            unread.len()
+            "\nThe reader of the specification does **not** understand the volumes of {count} rows;\n\
+             of the first of them, {name}, it says:\n{what}."
         );
     }
     text
