@@ -7,8 +7,9 @@
 pub use crate::cache::CachedPage;
 use crate::format::inline;
 use crate::format::inode::Inode;
-use crate::format::key::Key;
+use crate::format::key::{Key, Kind};
 use crate::format::record::RECORD_MAX;
+use crate::pending::RunTable;
 use crate::table::{HandleSlot, Slot};
 use crate::units::{BlockNo, ObjectId};
 
@@ -18,12 +19,33 @@ pub const WORK_BYTES: usize = RECORD_MAX as usize;
 /// Where the attributes of a node are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Home {
-    /// In the directory entry with this key.
-    Entry(Key),
+    /// In a directory entry.
+    Entry(EntryKey),
     /// In an item of its own: a directory, or a file that had several names.
     Item,
     /// Nowhere any more: its last name was removed.
     Nowhere,
+}
+
+/// The key of a directory entry, without the kind that it always has: each open file holds one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntryKey {
+    directory: ObjectId,
+    offset: u64,
+}
+
+impl EntryKey {
+    /// The directory and the place in it that `key`, that of an entry, names.
+    #[must_use]
+    pub const fn of(key: Key) -> Self {
+        Self { directory: key.object, offset: key.offset }
+    }
+
+    /// The whole key.
+    #[must_use]
+    pub const fn key(self) -> Key {
+        Key::new(self.directory, Kind::DIRENT, self.offset)
+    }
 }
 
 /// What a volume keeps about a file or directory in use.
@@ -292,6 +314,7 @@ pub struct Memory<
     const PAGES: usize = 2,
 > {
     pub(crate) arena: [u8; ARENA],
+    pub(crate) runs: RunTable,
     pub(crate) work: [u8; WORK_BYTES],
     pub(crate) pages: [CachedPage; PAGES],
     pub(crate) nodes: [Slot<Node>; FILES],
@@ -310,6 +333,7 @@ impl<const ARENA: usize, const FILES: usize, const DRAFTS: usize, const PAGES: u
         let () = Self::CACHES;
         Self {
             arena: [0; ARENA],
+            runs: RunTable::new(),
             work: [0; WORK_BYTES],
             pages: [const { CachedPage::EMPTY }; PAGES],
             nodes: [const { Slot::EMPTY }; FILES],

@@ -29,7 +29,9 @@ fn a_flipped_bit_anywhere_gives_the_right_state_or_an_error() {
     let options = FormatOptions::default();
     Txn::format(&mut device.clone(), ram.buffers(), &options, Time(1)).unwrap();
     let mut own = device.clone();
-    let mut txn = Txn::mount(&mut own, ram.buffers(), false).unwrap();
+    let found = Txn::find(&mut own, &mut ram.pages, ram.arena.len()).unwrap();
+    let mut txn = Txn::open(&mut own, ram.buffers(), &found, false);
+    txn.start(&found).unwrap();
     let mut states = vec![told(txn.state())];
     for number in 0..60 {
         let mut batch = txn.begin(put_cost(60), Purpose::Grow).unwrap();

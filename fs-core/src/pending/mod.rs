@@ -52,7 +52,7 @@ use arena::Arena;
 use runs::Runs;
 
 pub use arena::{ENTRY_BYTES, Entries, EntryView};
-pub use runs::{RUNS_MAX, TaggedRun};
+pub use runs::{RUNS_MAX, RunTable, TaggedRun};
 
 /// The scalars of a state that has not met any yet; they would not pass their own check.
 const NOTHING: Scalars = Scalars {
@@ -88,7 +88,7 @@ pub struct State<'m> {
     /// Root, counters and cursors.
     pub scalars: Scalars,
     arena: Arena<'m>,
-    runs: Runs,
+    runs: Runs<'m>,
     block_count: BlockCount,
     version: u32,
 }
@@ -121,13 +121,13 @@ fn first_block(group: u64) -> u32 {
 }
 
 impl<'m> State<'m> {
-    /// An empty state over `arena`, of which at most `bytes_max` bytes are used.
+    /// An empty state over `arena`, of which at most `bytes_max` bytes are used, and `runs`.
     #[must_use]
-    pub fn new(arena: &'m mut [u8], bytes_max: u16) -> Self {
+    pub fn new(arena: &'m mut [u8], bytes_max: u16, runs: &'m mut RunTable) -> Self {
         Self {
             scalars: NOTHING,
             arena: Arena::new(arena, bytes_max),
-            runs: Runs::new(),
+            runs: Runs::new(runs),
             block_count: BlockCount(u32::MAX),
             version: 0,
         }

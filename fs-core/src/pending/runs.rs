@@ -48,14 +48,33 @@ fn older(one: u8, other: u8) -> u8 {
     if one.wrapping_sub(other) > 0x7F { one } else { other }
 }
 
+/// Room for the runs of a volume, 12 bytes for each.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Runs {
-    runs: heapless::Vec<TaggedRun, RUNS_MAX>,
+pub struct RunTable(heapless::Vec<TaggedRun, RUNS_MAX>);
+
+impl RunTable {
+    /// Without runs.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(heapless::Vec::new())
+    }
 }
 
-impl Runs {
-    pub(super) const fn new() -> Self {
-        Self { runs: heapless::Vec::new() }
+impl Default for RunTable {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Runs<'m> {
+    runs: &'m mut heapless::Vec<TaggedRun, RUNS_MAX>,
+}
+
+impl<'m> Runs<'m> {
+    pub(super) fn new(table: &'m mut RunTable) -> Self {
+        table.0.clear();
+        Self { runs: &mut table.0 }
     }
 
     pub(super) fn clear(&mut self) {
@@ -63,7 +82,7 @@ impl Runs {
     }
 
     pub(super) fn as_slice(&self) -> &[TaggedRun] {
-        &self.runs
+        self.runs
     }
 
     /// Index of the first run that ends after `block`.
@@ -158,7 +177,7 @@ impl Runs {
     }
 
     pub(super) fn retag(&mut self, tag: impl Fn(u8) -> u8) {
-        for run in &mut self.runs {
+        for run in self.runs.iter_mut() {
             run.tag = tag(run.tag);
         }
     }

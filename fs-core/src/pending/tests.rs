@@ -6,7 +6,9 @@
     reason = "a test, not firmware"
 )]
 
-use super::{ENTRY_BYTES, Found, POINTER_ENTRY_BYTES, RUNS_MAX, State, TaggedRun, first_group};
+use super::{
+    ENTRY_BYTES, Found, POINTER_ENTRY_BYTES, RUNS_MAX, RunTable, State, TaggedRun, first_group,
+};
 use crate::error::{Field, Malformed};
 use crate::format::change::{Change, ChangeWriter, Changes, Run, RunState, Scalars};
 use crate::format::group::Group;
@@ -15,6 +17,11 @@ use crate::format::pointer::NodePointer;
 use crate::units::{BlockCount, BlockNo, Generation, Level, ObjectId};
 use std::collections::{BTreeMap, VecDeque};
 use std::vec::Vec;
+
+/// Room for runs that nobody takes back.
+fn table() -> &'static mut RunTable {
+    std::boxed::Box::leak(std::boxed::Box::default())
+}
 
 const BLOCKS: u32 = 2048;
 const STATES: [RunState; 4] = [RunState::Free, RunState::Erased, RunState::Used, RunState::Leaving];
@@ -128,7 +135,7 @@ impl TaggedRun {
 fn runs_say_what_a_table_of_blocks_says() {
     for seed in 1..=40 {
         let mut random = Random(seed);
-        let mut state = State::new(&mut [], 0);
+        let mut state = State::new(&mut [], 0, table());
         state.bound_blocks(BlockCount(BLOCKS));
         let mut blocks: Blocks = std::vec![None; BLOCKS as usize];
         for step in 0..400_u32 {
@@ -160,7 +167,7 @@ fn runs_say_what_a_table_of_blocks_says() {
 
 #[test]
 fn a_run_that_joins_another_takes_the_older_tag() {
-    let mut state = State::new(&mut [], 0);
+    let mut state = State::new(&mut [], 0, table());
     let claim = |start, length| Change::Claim(Run { start: BlockNo(start), length });
     state.apply(&claim(10, 2), 255).unwrap();
     state.apply(&claim(14, 2), 1).unwrap();
@@ -172,8 +179,8 @@ fn a_run_that_joins_another_takes_the_older_tag() {
 
 #[test]
 fn runs_are_cut_in_one_way_only() {
-    let mut one = State::new(&mut [], 0);
-    let mut other = State::new(&mut [], 0);
+    let mut one = State::new(&mut [], 0, table());
+    let mut other = State::new(&mut [], 0, table());
     let claim = |start, length| Change::Claim(Run { start: BlockNo(start), length });
     one.apply(&claim(30_000, 40_000), 1).unwrap();
     other.apply(&claim(50_000, 20_000), 1).unwrap();
@@ -186,7 +193,7 @@ fn runs_are_cut_in_one_way_only() {
 
 #[test]
 fn the_run_that_is_one_too_many_is_refused() {
-    let mut state = State::new(&mut [], 0);
+    let mut state = State::new(&mut [], 0, table());
     for number in 0..RUNS_MAX {
         let start = BlockNo(u32::try_from(number * 2).unwrap());
         assert_eq!(state.apply(&Change::Claim(Run { start, length: 1 }), 0), Ok(()));
@@ -246,7 +253,7 @@ fn entries_say_what_a_sorted_map_says() {
     for seed in 1..=30 {
         let mut random = Random(seed);
         let mut arena = [0xA5; 700];
-        let mut state = State::new(&mut arena, 600);
+        let mut state = State::new(&mut arena, 600, table());
         assert_eq!(state.bytes_max(), 600);
         let mut model = Model::default();
         for step in 0..600_u32 {
@@ -306,7 +313,7 @@ fn entries_say_what_a_sorted_map_says() {
 #[test]
 fn a_pointer_that_cannot_be_is_refused() {
     let mut arena = [0; 200];
-    let mut state = State::new(&mut arena, 200);
+    let mut state = State::new(&mut arena, 200, table());
     state.bound_blocks(BlockCount(100));
     let mut pointer = Random(1).pointer(0);
     pointer.block = BlockNo(99);
@@ -382,7 +389,7 @@ impl Journal {
     /// What a mount that starts at block `from` of the journal makes of it.
     fn assert_replays(&self, state: &State<'_>, from: usize) {
         let mut arena = [0; 600];
-        let mut replayed = State::new(&mut arena, 600);
+        let mut replayed = State::new(&mut arena, 600, table());
         replayed.bound_blocks(BlockCount(BLOCKS));
         for (index, (tag, scalars, records)) in self.blocks.iter().enumerate().skip(from) {
             if index == from {
@@ -480,7 +487,7 @@ fn a_replay_without_the_retired_blocks_gives_an_equal_state() {
     for seed in 1..=60 {
         let mut random = Random(seed);
         let mut arena = [0; 600];
-        let mut state = State::new(&mut arena, 600);
+        let mut state = State::new(&mut arena, 600, table());
         state.bound_blocks(BlockCount(BLOCKS));
         state.apply(&Change::Scalars(scalars()), 250).unwrap();
         let first = (250, state.scalars, Vec::new());
@@ -521,7 +528,7 @@ fn a_checkpoint_gives_an_equal_state() {
     for seed in 1..=20 {
         let mut random = Random(seed);
         let (mut arena, mut other) = ([0; 600], [0; 600]);
-        let mut state = State::new(&mut arena, 600);
+        let mut state = State::new(&mut arena, 600, table());
         state.apply(&Change::Scalars(scalars()), 0).unwrap();
         let first = (0, state.scalars, Vec::new());
         let (tree, all) = (BTreeMap::new(), BTreeMap::new());
@@ -530,7 +537,7 @@ fn a_checkpoint_gives_an_equal_state() {
             journal.step(&mut state, &mut random);
         }
         state.retag_all(77);
-        let mut copy = State::new(&mut other, 600);
+        let mut copy = State::new(&mut other, 600, table());
         copy.apply(&Change::Scalars(state.scalars), 77).unwrap();
         let changes: Vec<_> = state.all_changes(0).collect();
         for (index, change) in changes.iter().enumerate() {
@@ -547,7 +554,7 @@ fn survives_any_bytes() {
     let mut applied = 0;
     for _ in 0..20_000 {
         let mut arena = [0; 200];
-        let mut state = State::new(&mut arena, 200);
+        let mut state = State::new(&mut arena, 200, table());
         state.bound_blocks(BlockCount(300));
         let length = 1 + random.below(120);
         let mut bytes = random.bytes(length);

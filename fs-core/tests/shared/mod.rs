@@ -18,7 +18,7 @@ use fs_core::format::change::Change;
 use fs_core::format::checksum::VolumeSeed;
 use fs_core::format::key::{Key, Kind};
 use fs_core::memory::WORK_BYTES;
-use fs_core::pending::State;
+use fs_core::pending::{RunTable, State};
 use fs_core::units::{BlockNo, ByteOffset, Geometry, ObjectId, Time};
 use fs_core::{Error, FormatOptions};
 use std::cell::RefCell;
@@ -60,18 +60,29 @@ impl BlockDevice for Shared {
 }
 
 pub struct Ram {
-    arena: [u8; 2048],
+    pub arena: [u8; 2048],
+    runs: RunTable,
     work: [u8; WORK_BYTES],
-    pages: [CachedPage; 2],
+    pub pages: [CachedPage; 2],
 }
 
 impl Ram {
     pub fn new() -> Self {
-        Self { arena: [0; 2048], work: [0; WORK_BYTES], pages: [CachedPage::EMPTY; 2] }
+        Self {
+            arena: [0; 2048],
+            runs: RunTable::new(),
+            work: [0; WORK_BYTES],
+            pages: [CachedPage::EMPTY; 2],
+        }
     }
 
     pub fn buffers(&mut self) -> Buffers<'_> {
-        Buffers { arena: &mut self.arena, work: &mut self.work, pages: &mut self.pages }
+        Buffers {
+            arena: &mut self.arena,
+            runs: &mut self.runs,
+            work: &mut self.work,
+            pages: &mut self.pages,
+        }
     }
 }
 
@@ -91,7 +102,9 @@ pub fn told(state: &State<'_>) -> (String, Vec<String>) {
 pub fn mounted_state(image: Vec<u8>) -> Result<(String, Vec<String>), Error> {
     let mut device = Shared(Rc::new(RefCell::new(image)));
     let mut ram = Ram::new();
-    let txn = Txn::mount(&mut device, ram.buffers(), true)?;
+    let found = Txn::find(&mut device, &mut ram.pages, ram.arena.len())?;
+    let mut txn = Txn::open(&mut device, ram.buffers(), &found, true);
+    txn.start(&found)?;
     Ok(told(txn.state()))
 }
 
@@ -126,7 +139,9 @@ pub fn history(blocks: usize, commits: u32, keys: u32, mut seed: u32) -> Result<
     let options = FormatOptions::default();
     Txn::format(&mut device.clone(), ram.buffers(), &options, Time(1)).unwrap();
     let mut own = device.clone();
-    let mut txn = Txn::mount(&mut own, ram.buffers(), false).unwrap();
+    let found = Txn::find(&mut own, &mut ram.pages, ram.arena.len()).unwrap();
+    let mut txn = Txn::open(&mut own, ram.buffers(), &found, false);
+    txn.start(&found).unwrap();
     let mut model: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
     for step in 0..commits {
         let number = random(&mut seed) % keys;

@@ -6,7 +6,7 @@ use fs_core::format::page::{self as pages, DataPage, IndexPage};
 use fs_core::format::record::{self as records, Header, RecordPlace};
 use fs_core::format::{anchor, checksum::VolumeSeed, directory::Directory, group::Group};
 use fs_core::format::{inode::Inode, intent::Intent, superblock::Superblock};
-use fs_core::pending::State;
+use fs_core::pending::{RunTable, State};
 use fs_core::units::{BlockCount, BlockNo, Sequence, Session};
 
 /// The bytes as the changes of a record, as a record, as an entry, as a superblock.
@@ -15,7 +15,8 @@ use fs_core::units::{BlockCount, BlockNo, Sequence, Session};
 /// If what was decoded is not what is encoded again.
 pub fn record(data: &[u8]) {
     let mut arena = [0; 2048];
-    let mut state = State::new(&mut arena, 2048);
+    let mut runs = RunTable::new();
+    let mut state = State::new(&mut arena, 2048, &mut runs);
     state.bound_blocks(BlockCount(64));
     let mut again = vec![0; data.len()];
     let mut writer = ChangeWriter::new(&mut again);

@@ -4,9 +4,9 @@ use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::media::{Edge, Media, SlotNo, SlotState};
 use super::{Journal, Link};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::anchor::Entry;
-use crate::format::superblock;
+use crate::format::superblock::Superblock;
 use crate::mutant::{self, Mutant};
 use crate::units::{BlockNo, Sequence, Session};
 
@@ -245,7 +245,7 @@ impl Anchors {
     async fn write<D: BlockDevice>(
         &mut self,
         media: &mut Media<'_, D>,
-        superblock: &[u8; superblock::SIZE],
+        superblock: &Superblock,
         entry: Entry,
     ) -> Result<()> {
         let which = self.target();
@@ -259,7 +259,7 @@ impl Anchors {
             slot
         } else {
             media.erase(block, 1).await?;
-            media.write_superblock(block, superblock).await?;
+            write_copy(media, block, superblock).await?;
             // The entry makes the other anchor block, and its copy, the next to be erased. And it
             // may name a checkpoint: the first entry of a session always comes this way.
             media.barrier(Edge::Superblock).await?;
@@ -273,6 +273,18 @@ impl Anchors {
     }
 }
 
+/// Programs a copy of the superblock. Not inlined: its bytes lie on the stack for this call alone.
+#[colour]
+#[inline(never)]
+async fn write_copy<D: BlockDevice>(
+    media: &mut Media<'_, D>,
+    block: BlockNo,
+    superblock: &Superblock,
+) -> Result<()> {
+    let bytes = superblock.encode().map_err(|_| Error::Bug)?;
+    media.write_superblock(block, &bytes).await
+}
+
 #[colour]
 impl Journal {
     /// Writes an anchor entry that starts at `link`, marked as the lone first one of a settling
@@ -283,7 +295,7 @@ impl Journal {
     pub async fn write_entry<D: BlockDevice>(
         &mut self,
         media: &mut Media<'_, D>,
-        superblock: &[u8; superblock::SIZE],
+        superblock: &Superblock,
         link: &Link,
         first: bool,
     ) -> Result<()> {

@@ -250,10 +250,8 @@ impl Journal {
 
     /// The journal that follows this one after a settling: an empty chain of the next session
     /// that begins in `block`, under the same anchors. This one stays as it is.
-    ///
-    /// # Errors
-    /// `Bug` if a chain cannot have even one block.
-    pub fn successor(&self, block: BlockNo, base: Base) -> Result<Self> {
+    #[must_use]
+    pub fn successor(&self, block: BlockNo, base: Base) -> Self {
         let mut successor = Self {
             chain: heapless::Vec::new(),
             tag: self.tag.wrapping_add(1),
@@ -267,8 +265,9 @@ impl Journal {
             anchors: self.anchors.clone(),
         };
         let link = Link { block, seed: 0, sequence: self.sequence, base };
-        successor.chain.push(link).map_err(|_| Error::Bug)?;
-        Ok(successor)
+        // There is room for one.
+        let _ = successor.chain.push(link);
+        successor
     }
 
     /// Lets the oldest block go: the newest anchor entry starts behind it.

@@ -118,8 +118,8 @@ async fn read_back(media: &mut Media<'_, RamDevice<'_>>, first_next: BlockNo) ->
 
 #[colour]
 async fn begun(media: &mut Media<'_, RamDevice<'_>>) -> Journal {
-    let sealed = superblock().encode().unwrap();
-    let mut journal = Journal::new(ANCHORS).successor(BlockNo(1), base()).unwrap();
+    let sealed = superblock();
+    let mut journal = Journal::new(ANCHORS).successor(BlockNo(1), base());
     media.erase(BlockNo(1), 1).await.unwrap();
     let mut work = [0_u8; 1040];
     journal.append(media, RecordKind::Checkpoint, true, &mut work, HEADER_BYTES).await.unwrap();
@@ -176,12 +176,12 @@ fn records_of_an_earlier_session_do_not_continue_a_chain() {
         }
         // The same bytes again, in the next session, up to the second record: behind it still
         // stand the records of the session before, equal to what would have come.
-        let mut again = journal.successor(BlockNo(3), base()).unwrap();
+        let mut again = journal.successor(BlockNo(3), base());
         media.erase(BlockNo(3), 1).unwrap();
         let mut work = [0_u8; 1040];
         again.append(&mut media, RecordKind::Checkpoint, true, &mut work, HEADER_BYTES).unwrap();
         let link = *again.chain().first().unwrap();
-        let sealed = superblock().encode().unwrap();
+        let sealed = superblock();
         again.write_entry(&mut media, &sealed, &link, false).unwrap();
         assert_eq!(read_back(&mut media, BlockNo(1)), std::vec![Vec::<u8>::new()]);
     });
@@ -210,7 +210,7 @@ fn entries_alternate_and_are_found_newest_first() {
     let mut bench = Bench::new();
     with_media!(bench, media, {
         let mut journal = begun(&mut media);
-        let sealed = superblock().encode().unwrap();
+        let sealed = superblock();
         let link = *journal.chain().first().unwrap();
         for _ in 0..100 {
             journal.write_entry(&mut media, &sealed, &link, false).unwrap();
@@ -243,7 +243,7 @@ fn resolving_strikes_garbage_and_the_first_blank_slot() {
     let first_slot = 512;
     with_media!(bench, media, {
         let mut journal = begun(&mut media);
-        let sealed = superblock().encode().unwrap();
+        let sealed = superblock();
         let link = *journal.chain().first().unwrap();
         journal.write_entry(&mut media, &sealed, &link, false).unwrap();
         journal.resolve(&mut media).unwrap();

@@ -221,6 +221,7 @@ pub async fn choose<D: BlockDevice>(
 
 /// The best leaf of a tree that has more than one.
 #[colour]
+#[inline(never)]
 async fn choose_leaf<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,

@@ -184,7 +184,7 @@ impl World {
         let bytes = vec![0xFF; blocks as usize * BLOCK];
         let chip = leak(Chip { bytes, programmed: BTreeSet::new(), reads: 0, programs: 0 });
         let mut media = Media::new(chip, leak([const { CachedPage::EMPTY }; 2]));
-        let mut state = State::new(vec![0; arena.into()].leak(), arena);
+        let mut state = State::new(vec![0; arena.into()].leak(), arena, Box::leak(Box::default()));
         let mut out = [0; PAGE_BYTES];
         let root = plant(&mut media, BlockNo(1), Generation(1), &mut out).await.unwrap();
         state.bound_blocks(BlockCount(blocks));

@@ -153,7 +153,9 @@ impl<D: BlockDevice> Txn<'_, D> {
 }
 
 impl<D> Txn<'_, D> {
-    /// Adds to the record what a fold changes: first what it consumed, then what is new.
+    /// Adds to the record what a fold changes: first what it consumed, then what is new. Not
+    /// inlined: its changes lie on the stack for this call alone.
+    #[inline(never)]
     fn push_fold(&mut self, folded: &Folded, length: &mut usize) -> Result<()> {
         for change in folded.changes() {
             self.push(length, &change)?;

@@ -9,8 +9,8 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::CHAIN_MAX;
-use super::super::media::{Edge, Media, SECTOR, SMALL_UNIT_MAX, SlotState, SuperblockCopy};
-use super::mount::{block_bytes, is_supported};
+use super::super::media::{Edge, SECTOR, SMALL_UNIT_MAX, SlotState, SuperblockCopy};
+use super::mount::{block_bytes, is_supported, refuse};
 use super::{Buffers, Error, Txn};
 use crate::api::FormatOptions;
 use crate::error::Result;
@@ -60,11 +60,11 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         options: &FormatOptions,
         now: Time,
     ) -> Result<()> {
-        let Buffers { arena, work, pages } = buffers;
-        let media = Media::new(device, pages);
-        let superblock = superblock_for(&media.geometry(), options)?;
-        let mut txn = Self::assemble(media, superblock, arena, work)?;
-        is_supported(&txn.media.geometry())?;
+        let geometry = device.geometry();
+        let superblock = superblock_for(&geometry, options)?;
+        refuse(&superblock, &geometry, buffers.arena.len())?;
+        is_supported(&geometry)?;
+        let mut txn = Self::assemble(device, buffers, &superblock);
         let [_, last] = superblock.anchors();
         txn.mark(last).await?;
         txn.write_root(now).await?;

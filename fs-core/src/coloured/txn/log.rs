@@ -163,8 +163,7 @@ impl<D: BlockDevice> Txn<'_, D> {
                 self.log(RecordKind::Change, false, length).await?;
             }
         }
-        let superblock = self.superblock.encode().map_err(|_| Error::Bug)?;
-        self.journal.write_entry(&mut self.media, &superblock, &second, false).await?;
+        self.journal.write_entry(&mut self.media, &self.superblock, &second, false).await?;
         self.journal.retire();
         self.held = Held::One(oldest.block);
         Ok(())

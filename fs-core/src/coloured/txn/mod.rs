@@ -13,8 +13,8 @@
 //! 4. What only removing needs is kept back from everything else: see [`Txn::reserve`].
 //! 5. After a breach of our own rules ([`Error::Bug`]) nothing is written any more.
 //!
-//! **States.** `Txn::mount` -> clean or unclean; `settle` makes unclean clean; `begin` .. `commit`
-//! goes from clean over doubtful to clean; `park` seals.
+//! **States.** `find`, `open`, `start` -> clean or unclean; `settle` makes unclean clean; `begin` ..
+//! `commit` goes from clean over doubtful to clean; `park` seals.
 //!
 //! **After a power cut.** The transaction in flight happened or not. See `settle.rs`.
 //!
@@ -32,6 +32,7 @@ mod mount;
 mod settle;
 
 pub use super::tree::Place;
+pub use mount::FoundVolume;
 
 use super::colour;
 use super::device::BlockDevice;
@@ -46,7 +47,7 @@ use crate::format::key::Key;
 use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::format::superblock::Superblock;
 use crate::memory::{CachedPage, WORK_BYTES};
-use crate::pending::{ENTRY_BYTES, State};
+use crate::pending::{ENTRY_BYTES, RunTable, State};
 use crate::units::{BlockNo, Generation, Level, ObjectId};
 
 /// Bytes of the longest record that is written: with its padding to any program unit it must not
@@ -61,6 +62,8 @@ pub const RUN_BYTES: usize = 7;
 pub struct Buffers<'m> {
     /// Holds the pending set: at least what the volume was formatted for.
     pub arena: &'m mut [u8],
+    /// Holds what the log says about blocks.
+    pub runs: &'m mut RunTable,
     /// Holds a record, or a page being written.
     pub work: &'m mut [u8; WORK_BYTES],
     /// Hold cached pages: at least one.

@@ -12,7 +12,7 @@ use crate::error::{Field, Malformed, Result, corrupt};
 use crate::format::change::{Change, Changes};
 use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::format::superblock::Superblock;
-use crate::memory::{CachedPage, WORK_BYTES};
+use crate::memory::CachedPage;
 use crate::mutant::{self, Mutant};
 use crate::pending::State;
 use crate::units::{BlockNo, ByteOffset, Generation, Geometry, Guarantees, PAGE_BYTES};
@@ -114,13 +114,21 @@ pub(super) fn is_supported(geometry: &Geometry) -> Result<()> {
     if !flash || again { Ok(()) } else { Err(Error::NotSupported) }
 }
 
+/// A volume on a device, as its superblock tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FoundVolume {
+    superblock: Superblock,
+    /// Whether one superblock copy is missing: perhaps the format was cut, and there is no volume.
+    half: bool,
+}
+
 #[colour]
 impl<'m, D: BlockDevice> Txn<'m, D> {
     /// Whether `device` holds nothing that formatting would lose. Two reads.
     ///
     /// # Errors
     /// `Geometry` if no volume can be on such a device; the device's.
-    pub async fn is_blank(device: &'m mut D, pages: &'m mut [CachedPage]) -> Result<bool> {
+    pub async fn is_blank(device: &mut D, pages: &mut [CachedPage]) -> Result<bool> {
         Ok(Self::probe(&mut Media::new(device, pages)).await? == Probe::Blank)
     }
 
@@ -141,72 +149,87 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         Ok(if begun { Probe::Blank } else { probe })
     }
 
-    /// Mounts the volume on `device`: finds the newest state and, unless `read_only`, makes it the
-    /// only one. A volume that was parked costs its journal's reads and one program.
+    /// Finds the volume on `device`, for a program that lends `arena` bytes. Two reads. Not
+    /// inlined: what it keeps on the stack is gone before the deepest call of a mount.
     ///
     /// # Errors
-    /// `NotFormatted`, `UnknownFeatures`, `Geometry`, `TooBig`, `Corrupt`, or the device's. Nothing
-    /// has been written then, or a settling was begun that the next mount repeats.
-    pub async fn mount(device: &'m mut D, buffers: Buffers<'m>, read_only: bool) -> Result<Self> {
-        let Buffers { arena, work, pages } = buffers;
+    /// `NotFormatted`, `UnknownFeatures`, `Geometry`, `TooBig`, `Corrupt`, or the device's.
+    #[inline(never)]
+    pub async fn find(
+        device: &mut D,
+        pages: &mut [CachedPage],
+        arena: usize,
+    ) -> Result<FoundVolume> {
         let mut media = Media::new(device, pages);
-        let probe = Self::probe(&mut media).await?;
-        let half = matches!(probe, Probe::Half(_));
-        let superblock = match probe {
-            Probe::Volume(superblock) | Probe::Half(superblock) => superblock,
+        let (superblock, half) = match Self::probe(&mut media).await? {
+            Probe::Volume(superblock) => (superblock, false),
+            Probe::Half(superblock) => (superblock, true),
             Probe::Blank => return Err(Error::NotFormatted),
             Probe::Other(error) => return Err(error),
         };
-        let mut txn = Self::assemble(media, superblock, arena, work)?;
-        let guarantees = txn.media.geometry().guarantees;
-        txn.read_only =
-            read_only || guarantees.contains(Guarantees::READ_ONLY) || superblock.ro_compat != 0;
-        match txn.replay_newest().await {
-            // The one entry of a format that was cut read well, and does not any more.
-            Err(Error::Corrupt { .. }) if half => {
-                return Err(Error::NotFormatted);
-            }
-            replayed => replayed?,
-        }
-        txn.unclean = !txn.journal.is_sealed();
-        if !mutant::on(Mutant::DeltaBehindTorn) {
-            txn.deltas_after = txn.state.scalars.generation;
-        }
-        if !txn.read_only {
-            is_supported(&txn.media.geometry())?;
-            txn.make_certain().await?;
-        }
-        Ok(txn)
+        refuse(&superblock, &media.geometry(), arena)?;
+        Ok(FoundVolume { superblock, half })
     }
 
-    /// A volume of which only the superblock is known.
+    /// The volume that was found, of whose state nothing is known yet. No I/O. It cannot fail, so
+    /// that it is put together where it stays: a volume is large to be copied on the stack.
+    pub fn open(
+        device: &'m mut D,
+        buffers: Buffers<'m>,
+        found: &FoundVolume,
+        read_only: bool,
+    ) -> Self {
+        let mut txn = Self::assemble(device, buffers, &found.superblock);
+        let guarantees = txn.media.geometry().guarantees;
+        let fixed = guarantees.contains(Guarantees::READ_ONLY) || found.superblock.ro_compat != 0;
+        txn.read_only = read_only || fixed;
+        txn
+    }
+
+    /// Finds the newest state of a volume that was opened and, unless it is for reading only,
+    /// makes it the only one. A volume that was parked costs its journal's reads and one program.
+    ///
+    /// # Errors
+    /// `NotFormatted`, `TooBig`, `Corrupt`, or the device's. Nothing has been written then, or a
+    /// settling was begun that the next mount repeats.
+    pub async fn start(&mut self, found: &FoundVolume) -> Result<()> {
+        match self.replay_newest().await {
+            // The one entry of a format that was cut read well, and does not any more.
+            Err(Error::Corrupt { .. }) if found.half => return Err(Error::NotFormatted),
+            replayed => replayed?,
+        }
+        self.unclean = !self.journal.is_sealed();
+        if !mutant::on(Mutant::DeltaBehindTorn) {
+            self.deltas_after = self.state.scalars.generation;
+        }
+        if self.read_only {
+            return Ok(());
+        }
+        is_supported(&self.media.geometry())?;
+        self.make_certain().await
+    }
+
+    /// A volume of which only the superblock is known; [`refuse`] has let it pass.
     pub(super) fn assemble(
-        mut media: Media<'m, D>,
-        superblock: Superblock,
-        arena: &'m mut [u8],
-        work: &'m mut [u8; WORK_BYTES],
-    ) -> Result<Self> {
-        refuse_unknown(&superblock)?;
-        refuse_geometry(&superblock, &media.geometry())?;
+        device: &'m mut D,
+        buffers: Buffers<'m>,
+        superblock: &Superblock,
+    ) -> Self {
+        let Buffers { arena, runs, work, pages } = buffers;
+        let mut media = Media::new(device, pages);
+        media.adopt(superblock);
         let pending = superblock.pending_bytes_max;
-        media.adopt(&superblock);
-        // Where a sector is the smallest program, the newest one of the journal is kept as well.
-        let image = if media.has_images() { PAGE_BYTES } else { 0 };
-        let needs = usize::from(pending).saturating_add(image);
-        let (arena, rest) = arena
-            .split_at_mut_checked(usize::from(pending))
-            .filter(|(_, rest)| rest.len() >= image)
-            .ok_or(Error::TooBig { needs: u16::try_from(needs).unwrap_or(u16::MAX) })?;
-        media.lend_image(rest.get_mut(..image).unwrap_or_default());
-        let mut state = State::new(arena, pending);
+        let (arena, rest) = arena.split_at_mut_checked(pending.into()).unwrap_or_default();
+        media.lend_image(rest.get_mut(..image_bytes(superblock)).unwrap_or_default());
+        let mut state = State::new(arena, pending, runs);
         state.bound_blocks(superblock.block_count);
-        Ok(Self {
+        Self {
             media,
             state,
             journal: Journal::new(superblock.anchors()),
             space: Space::new(superblock.block_count.0),
             work,
-            superblock,
+            superblock: *superblock,
             hint: Hint::NONE,
             held: Held::All,
             deltas_after: Generation(0),
@@ -216,7 +239,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             doubtful: false,
             read_only: false,
             unclean: false,
-        })
+        }
     }
 
     /// Removes the doubt of an unclean stop, or of the seal that says there was none.
@@ -320,6 +343,24 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         }
         Ok(())
     }
+}
+
+/// Bytes of the arena that hold the newest sector of the journal: where a sector is the smallest
+/// program.
+fn image_bytes(superblock: &Superblock) -> usize {
+    let unit = 1_u32.checked_shl(superblock.program_unit_log2.into()).unwrap_or(0);
+    if unit > SMALL_UNIT_MAX { PAGE_BYTES } else { 0 }
+}
+
+/// Refuses a volume that this version, this device or this arena cannot hold.
+pub(super) fn refuse(superblock: &Superblock, geometry: &Geometry, arena: usize) -> Result<()> {
+    refuse_unknown(superblock)?;
+    refuse_geometry(superblock, geometry)?;
+    let needs = usize::from(superblock.pending_bytes_max).saturating_add(image_bytes(superblock));
+    if needs > arena {
+        return Err(Error::TooBig { needs: u16::try_from(needs).unwrap_or(u16::MAX) });
+    }
+    Ok(())
 }
 
 fn refuse_unknown(superblock: &Superblock) -> Result<()> {

@@ -29,14 +29,21 @@ use crate::format::scalars::Scalars;
 use crate::mutant::{self, Mutant};
 use crate::units::BlockNo;
 
-/// What changes by settling: at most the two spares and the blocks of the old chain.
-type Changed = heapless::Vec<Change<'static>, 8>;
+/// Blocks that change by settling: at most the two spares and those of the old chain.
+type Changed = heapless::Vec<(BlockNo, RunState), 8>;
 
 /// Where the checkpoint goes and what it says that the state does not say yet.
 struct Plan {
     block: BlockNo,
     scalars: Scalars,
     changed: Changed,
+}
+
+impl Plan {
+    fn changes(&self) -> impl Iterator<Item = Change<'_>> {
+        let state = |(block, state)| Change::State { run: Run::single(block), state };
+        self.changed.iter().copied().map(state)
+    }
 }
 
 impl<D> Txn<'_, D> {
@@ -54,9 +61,7 @@ impl<D> Txn<'_, D> {
         let spares = spares.iter().map(|spare| (*spare, RunState::Used));
         let leaving = later.iter().map(|link: &Link| (link.block, RunState::Leaving));
         for (block, state) in spares.chain(leaving) {
-            changed
-                .push(Change::State { run: Run::single(block), state })
-                .map_err(|_| Error::Bug)?;
+            changed.push((block, state)).map_err(|_| Error::Bug)?;
         }
         let same = mutant::on(Mutant::SameSpareAgain) && self.journal.anchors().is_first();
         Ok(Plan { block: if same { first.block } else { block }, scalars, changed })
@@ -68,7 +73,7 @@ impl<D> Txn<'_, D> {
         let rest = self.work.get_mut(HEADER_BYTES..RECORD_BYTES).ok_or(Error::Bug)?;
         let mut writer = ChangeWriter::new(rest);
         let scalars = core::iter::once(Change::Scalars(plan.scalars));
-        let changes = scalars.chain(self.state.all_changes(0)).chain(plan.changed.iter().copied());
+        let changes = scalars.chain(self.state.all_changes(0)).chain(plan.changes());
         let mut count = done;
         let mut last = true;
         for change in changes.skip(done) {
@@ -96,25 +101,35 @@ impl<D: BlockDevice> Txn<'_, D> {
         self.space.close_data();
         self.space.forget_reserve();
         self.journal.resolve(&mut self.media).await?;
-        let plan = self.plan()?;
-        let mut journal = self.journal.successor(plan.block, base_of(&plan.scalars))?;
-        let link = *journal.chain().first().ok_or(Error::Bug)?;
-        let superblock = self.superblock.encode().map_err(|_| Error::Bug)?;
-        self.media.erase(plan.block, 1).await?;
-        if mutant::on(Mutant::AnchorBeforeCheckpoint) {
-            journal.write_entry(&mut self.media, &superblock, &link, true).await?;
-            self.write_checkpoint(&mut journal, &plan).await?;
-        } else {
-            self.write_checkpoint(&mut journal, &plan).await?;
-            journal.write_entry(&mut self.media, &superblock, &link, true).await?;
-        }
-        self.adopt(journal, &plan)?;
+        self.begin_session().await?;
         if !mutant::on(Mutant::OneEntryOnly) {
-            self.journal.write_entry(&mut self.media, &superblock, &link, false).await?;
+            let link = *self.journal.chain().first().ok_or(Error::Bug)?;
+            let superblock = &self.superblock;
+            self.journal.write_entry(&mut self.media, superblock, &link, false).await?;
         }
         self.held = Held::None;
         self.doubtful = false;
         Ok(())
+    }
+
+    /// Writes the checkpoint and its first entry, and goes on from there. Not inlined: two journals
+    /// lie on the stack for this call alone.
+    #[inline(never)]
+    async fn begin_session(&mut self) -> Result<()> {
+        let plan = self.plan()?;
+        let mut journal = self.journal.successor(plan.block, base_of(&plan.scalars));
+        let link = *journal.chain().first().ok_or(Error::Bug)?;
+        self.media.erase(plan.block, 1).await?;
+        let early = mutant::on(Mutant::AnchorBeforeCheckpoint);
+        if !early {
+            self.write_checkpoint(&mut journal, &plan).await?;
+        }
+        journal.write_entry(&mut self.media, &self.superblock, &link, true).await?;
+        if early {
+            self.write_checkpoint(&mut journal, &plan).await?;
+        }
+        core::mem::swap(&mut self.journal, &mut journal);
+        self.adopt(&plan)
     }
 
     async fn write_checkpoint(&mut self, journal: &mut Journal, plan: &Plan) -> Result<()> {
@@ -135,12 +150,11 @@ impl<D: BlockDevice> Txn<'_, D> {
     }
 
     /// The checkpoint is anchored: from here on it is the state, also in RAM.
-    fn adopt(&mut self, journal: Journal, plan: &Plan) -> Result<()> {
-        self.journal = journal;
+    fn adopt(&mut self, plan: &Plan) -> Result<()> {
         self.state.scalars = plan.scalars;
         let tag = self.journal.tag();
-        for change in &plan.changed {
-            self.state.apply(change, tag).map_err(|_| Error::Bug)?;
+        for change in plan.changes() {
+            self.state.apply(&change, tag).map_err(|_| Error::Bug)?;
         }
         self.state.retag_all(tag);
         self.held = Held::All;
@@ -150,14 +164,13 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// Writes the first checkpoint of a new volume into `block` and both anchor entries.
     pub(super) async fn write_first(&mut self, block: BlockNo) -> Result<()> {
         let plan = Plan { block, scalars: self.state.scalars, changed: Changed::new() };
-        let mut journal = self.journal.successor(block, base_of(&plan.scalars))?;
+        let mut journal = self.journal.successor(block, base_of(&plan.scalars));
         let link = *journal.chain().first().ok_or(Error::Bug)?;
-        let superblock = self.superblock.encode().map_err(|_| Error::Bug)?;
         self.media.erase(block, 1).await?;
         self.write_checkpoint(&mut journal, &plan).await?;
         for block in self.superblock.anchors() {
             self.media.strike_superblock(block).await?;
-            journal.write_entry(&mut self.media, &superblock, &link, false).await?;
+            journal.write_entry(&mut self.media, &self.superblock, &link, false).await?;
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     ) -> Result<()> {
         let encoded: [u8; inode::SIZE] = inode.encode().map_err(|_| Error::Bug)?;
         let (key, at) = match self.node(vnode)?.home {
-            Home::Entry(key) => (key, HEAD),
+            Home::Entry(entry) => (entry.key(), HEAD),
             Home::Item => (Inode::key(self.table.object(vnode)?), 0),
             Home::Nowhere => return Ok(()),
         };

@@ -41,8 +41,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
         self.commit_large(self.table.object(file)?).await?;
         let mut old = NameBuf::new();
         let old_cost = match self.node(file)?.home {
-            Home::Entry(key) => {
-                self.name_at(key, &mut old).await?;
+            Home::Entry(entry) => {
+                self.name_at(entry.key(), &mut old).await?;
                 entry_cost(false, old.as_bytes().len())
             }
             Home::Item | Home::Nowhere => 0,
@@ -70,9 +70,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let kind = inode.kind;
         let view = DirentView { object, kind, inode: None, name };
         let home = self.node(file)?.home;
-        if let Home::Entry(key) = home {
+        if let Home::Entry(entry) = home {
             let name = Name::new(old.as_bytes()).map_err(|_| Error::Bug)?;
-            self.put_entry(&mut batch, key, &DirentView { name, ..view }, false)?;
+            self.put_entry(&mut batch, entry.key(), &DirentView { name, ..view }, false)?;
         }
         self.put_entry(&mut batch, key, &view, true)?;
         if mutant::on(Mutant::LinkInTwoRecords) {

@@ -12,7 +12,7 @@ use crate::api::{RenameMode, VnodeId};
 use crate::error::{Error, Result};
 use crate::format::inode::{Inode, NodeType};
 use crate::format::key::Key;
-use crate::memory::Home;
+use crate::memory::{EntryKey, Home};
 use crate::units::ObjectId;
 use heapless::Vec;
 
@@ -163,7 +163,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         let object = self.table.object(vnode)?;
         let key = match self.node(vnode)?.home {
-            Home::Entry(key) => key,
+            Home::Entry(entry) => entry.key(),
             Home::Item | Home::Nowhere => Inode::key(object),
         };
         if self.txn.changes(&list.batch, key) {
@@ -203,7 +203,7 @@ impl<D> Vellum<'_, D> {
             Done::Moved(inode, key, name) => {
                 self.content_committed(vnode, inode)?;
                 let node = self.table.get_mut(vnode)?;
-                node.home = Home::Entry(key);
+                node.home = Home::Entry(EntryKey::of(key));
                 node.name = name;
                 Ok(())
             }

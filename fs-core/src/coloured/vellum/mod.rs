@@ -44,7 +44,7 @@ mod write;
 
 use super::colour;
 use super::device::BlockDevice;
-use super::txn::{Buffers, Txn};
+use super::txn::{Buffers, FoundVolume, Txn};
 use crate::api::{FormatOptions, MountOptions, NodeKind, VnodeId, VolumeInfo};
 use crate::error::{Error, Field, Malformed, Result, corrupt};
 use crate::format::directory::{self, Directory};
@@ -85,7 +85,7 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
     ///
     /// # Errors
     /// As there.
-    pub async fn is_blank(device: &'m mut D, pages: &'m mut [CachedPage]) -> Result<bool> {
+    pub async fn is_blank(device: &mut D, pages: &mut [CachedPage]) -> Result<bool> {
         Txn::is_blank(device, pages).await
     }
 
@@ -101,20 +101,44 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
         Txn::format(device, buffers, options, Time::UNKNOWN).await
     }
 
-    /// See [`Txn::mount`].
+    /// See [`Txn::find`].
     ///
     /// # Errors
     /// As there.
-    pub async fn mount(device: &'m mut D, lent: Lent<'m>, options: MountOptions) -> Result<Self> {
-        let mut txn = Txn::mount(device, lent.buffers, options.read_only).await?;
-        txn.set_low_latency(options.low_latency);
+    pub async fn look_at(
+        device: &mut D,
+        pages: &mut [CachedPage],
+        arena: usize,
+    ) -> Result<FoundVolume> {
+        Txn::find(device, pages, arena).await
+    }
+
+    /// See [`Txn::open`].
+    pub fn open(
+        device: &'m mut D,
+        lent: Lent<'m>,
+        found: &FoundVolume,
+        options: MountOptions,
+    ) -> Self {
         for draft in lent.drafts.iter_mut() {
             draft.used = false;
         }
+        let mut txn = Txn::open(device, lent.buffers, found, options.read_only);
+        txn.set_low_latency(options.low_latency);
         let table = Table::new(lent.nodes);
         let (drafts, clock) = (lent.drafts, options.clock);
         let patch_floor = txn.journal().sequence();
-        Ok(Self { txn, table, drafts, clock, intents: true, listing: false, patch_floor })
+        Self { txn, table, drafts, clock, intents: true, listing: false, patch_floor }
+    }
+
+    /// See [`Txn::start`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn start(&mut self, found: &FoundVolume) -> Result<()> {
+        self.txn.start(found).await?;
+        self.patch_floor = self.txn.journal().sequence();
+        Ok(())
     }
 
     /// Size, free space and identity. No I/O.

@@ -11,7 +11,7 @@ use crate::format::inode::{self, Inode, NodeType};
 use crate::format::key::{Key, Kind};
 use crate::format::name::Name;
 use crate::format::page::VALUE_MAX;
-use crate::memory::{Home, Node};
+use crate::memory::{EntryKey, Home, Node};
 use crate::units::ObjectId;
 
 /// A directory entry, without its name.
@@ -93,7 +93,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if entry.kind == NodeType::Directory {
             return self.hold_directory(entry.object).await;
         }
-        let home = if entry.inode.is_some() { Home::Entry(entry.key) } else { Home::Item };
+        let home =
+            if entry.inode.is_some() { Home::Entry(EntryKey::of(entry.key)) } else { Home::Item };
         let inode = self.inode_of(entry).await?;
         let node = Node::new(home, inode, ObjectId(0), entry.name);
         self.take_slot(entry.object, node).await

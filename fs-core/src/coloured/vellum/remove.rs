@@ -16,7 +16,7 @@ use crate::format::key::Key;
 use crate::format::name::Name;
 use crate::format::superblock::DEPTH_MAX;
 use crate::format::symlink;
-use crate::memory::{Home, Node, Stored};
+use crate::memory::{EntryKey, Home, Node, Stored};
 use crate::mutant::{self, Mutant};
 use crate::units::ObjectId;
 
@@ -222,7 +222,7 @@ impl<D> Vellum<'_, D> {
         }
         let (home, parent) = match kind {
             NodeType::Directory => (Home::Item, parent),
-            NodeType::File | NodeType::Symlink => (Home::Entry(key), ObjectId(0)),
+            NodeType::File | NodeType::Symlink => (Home::Entry(EntryKey::of(key)), ObjectId(0)),
         };
         let name = u8::try_from(name.as_bytes().len()).unwrap_or(u8::MAX);
         self.table.take(object, Node::new(home, inode, parent, name), may_go)

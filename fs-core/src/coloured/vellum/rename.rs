@@ -14,7 +14,7 @@ use crate::format::inode::{Inode, NodeType};
 use crate::format::key::Key;
 use crate::format::name::Name;
 use crate::format::superblock::DEPTH_MAX;
-use crate::memory::Home;
+use crate::memory::{EntryKey, Home};
 use crate::mutant::{self, Mutant};
 use crate::units::ObjectId;
 
@@ -54,7 +54,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
         self.commit_move(batch, &plan, new).await
     }
 
-    /// What a rename is going to do; `None` if nothing.
+    /// What a rename is going to do; `None` if nothing. Not inlined: what it is put together from
+    /// is not on the stack of what follows.
+    #[inline(never)]
     pub(super) async fn plan_move(
         &mut self,
         from: VnodeId,
@@ -217,7 +219,7 @@ impl<D> Vellum<'_, D> {
         node.inode = inode;
         match node.home {
             Home::Entry(_) => {
-                node.home = Home::Entry(key);
+                node.home = Home::Entry(EntryKey::of(key));
                 node.name = u8::try_from(name.as_bytes().len()).unwrap_or(u8::MAX);
             }
             Home::Item if entry.kind == NodeType::Directory => node.parent = parent,

@@ -13,7 +13,7 @@ use crate::format::dirent::DirentView;
 use crate::format::inode::{Inode, NodeType};
 use crate::format::key::Key;
 use crate::format::name::Name;
-use crate::memory::{Home, Node};
+use crate::memory::{EntryKey, Home, Node};
 use crate::units::ObjectId;
 
 /// What giving object ids away costs: a few bytes in the record.
@@ -98,7 +98,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         changes.ids(&mut self.txn, ObjectId(next))?;
         self.txn.commit(batch).await?;
         let node = self.table.get_mut(vnode)?;
-        node.home = Home::Entry(key);
+        node.home = Home::Entry(EntryKey::of(key));
         node.name = u8::try_from(name.as_bytes().len()).unwrap_or(u8::MAX);
         self.table.paid(vnode);
         self.content_committed(vnode, inode)

@@ -68,6 +68,11 @@ impl<'m, F> Vfs<'m, F> {
         Self { filesystem: Lock::new(filesystem), handles: Handles::new(handles) }
     }
 
+    /// The filesystem, before there are handles that could use it.
+    pub fn filesystem_mut(&mut self) -> &mut F {
+        self.filesystem.get_mut()
+    }
+
     /// The filesystem alone. Files that are still open are not closed: their uncommitted content
     /// is the filesystem's to commit.
     pub fn into_inner(self) -> F {

@@ -139,6 +139,7 @@ async fn refuse_file<F: Filesystem>(
 }
 
 #[colour]
+#[inline(never)]
 async fn rename_to<F: Filesystem>(
     filesystem: &mut F,
     source: VnodeId,

@@ -35,8 +35,8 @@ impl<'m, D: BlockDevice> Vfs<'m, Vellum<'m, D>> {
         memory: &mut Memory<ARENA, FILES, DRAFTS, PAGES>,
         options: &FormatOptions,
     ) -> Result<()> {
-        let Memory { arena, work, pages, .. } = memory;
-        Vellum::format(device, Buffers { arena, work, pages }, options).await
+        let Memory { arena, runs, work, pages, .. } = memory;
+        Vellum::format(device, Buffers { arena, runs, work, pages }, options).await
     }
 
     /// Mounts the volume on `device`.
@@ -58,11 +58,13 @@ impl<'m, D: BlockDevice> Vfs<'m, Vellum<'m, D>> {
         memory: &'m mut Memory<ARENA, FILES, DRAFTS, PAGES>,
         options: MountOptions,
     ) -> Result<Self> {
-        let Memory { arena, work, pages, nodes, handles, drafts } = memory;
-        let buffers = Buffers { arena, work, pages };
-        let lent = Lent { buffers, nodes, drafts };
-        let vellum = Vellum::mount(device, lent, options).await?;
-        Ok(Self::new(vellum, handles))
+        let Memory { arena, runs, work, pages, nodes, handles, drafts } = memory;
+        let found = Vellum::look_at(device, pages, arena.len()).await?;
+        let buffers = Buffers { arena, runs, work, pages };
+        let vellum = Vellum::open(device, Lent { buffers, nodes, drafts }, &found, options);
+        let mut volume = Self::new(vellum, handles);
+        volume.filesystem_mut().start(&found).await?;
+        Ok(volume)
     }
 
     /// Mounts the volume on `device`, after making one if the device is blank: if both places
