@@ -13,8 +13,8 @@
 //! 4. What only removing needs is kept back from everything else: see [`Txn::reserve`].
 //! 5. After a breach of our own rules ([`Error::Bug`]) nothing is written any more.
 //!
-//! **States.** `find`, `open`, `start` -> clean or unclean; `settle` makes unclean clean; `begin` ..
-//! `commit` goes from clean over doubtful to clean; `park` seals.
+//! **States.** `find`, `open`, `start` -> clean or unclean; `settle` makes unclean clean; `begin`
+//! .. `commit` goes from clean over doubtful to clean; `park` seals.
 //!
 //! **After a power cut.** The transaction in flight happened or not. See `settle.rs`.
 //!
