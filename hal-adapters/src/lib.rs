@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | `nor::NorDevice` | any `NorFlash` of `embedded-storage` or `embedded-storage-async` | erase-before-write storage |
 //! | `bytes::ByteDevice` | any `Storage` of `embedded-storage` that changes single bytes (FRAM, EEPROM) | bytes that need no erase |
+//! | `sd::SdCard` | an SPI of `embedded-hal` or `embedded-hal-async`, and a clock | an SD card, sectors of 512 bytes |
 //!
 //! As in `fs_core`, each adapter is written once and exists twice: in `blocking` every operation is
 //! an ordinary function, in `asynchronous` (feature `async`) it is an `async fn`.
@@ -14,6 +15,7 @@
 extern crate std;
 
 mod error;
+pub mod sd;
 
 pub use error::{BytesError, NorError};
 
@@ -22,11 +24,13 @@ pub use error::{BytesError, NorError};
 #[path = "coloured"]
 pub mod blocking {
     use colour::strip as colour;
+    use embedded_hal::{delay, spi};
     use embedded_storage::nor_flash;
     use fs_core::blocking::device;
 
     pub mod bytes;
     pub mod nor;
+    pub mod sd;
 
     /// Runs a test: here it has run already.
     #[cfg(test)]
@@ -40,11 +44,13 @@ pub mod blocking {
 #[path = "coloured"]
 pub mod asynchronous {
     use colour::keep as colour;
+    use embedded_hal_async::{delay, spi};
     use embedded_storage_async::nor_flash;
     use fs_core::asynchronous::device;
 
     pub mod bytes;
     pub mod nor;
+    pub mod sd;
 
     /// Runs a test: nothing in one ever waits, so the first poll is the last.
     #[cfg(test)]
