@@ -23,3 +23,4 @@ pub mod scenario;
 pub mod stranger;
 pub mod subject;
 pub mod tool;
+pub mod wire;
