@@ -163,7 +163,7 @@ fn a_run_stays_open_until_something_else_is_asked() {
     card.take_commands();
     let content = noise(8, 1);
     driver.program(at(8), &content[..2 * SECTOR]).expect("a run");
-    assert_eq!(card.take_commands(), [55, 64 | 23, 25], "announced and begun");
+    assert_eq!(card.take_commands(), [55, 64 + 23, 25], "announced and begun");
     driver.program(at(10), &content[..SECTOR]).expect("one more");
     driver.program(at(11), &content).expect("and more");
     assert_eq!(card.take_commands(), [0; 0], "blocks only");
@@ -179,7 +179,7 @@ fn a_run_stays_open_until_something_else_is_asked() {
     assert_eq!(card.take_commands(), [13, 24, 13]);
     driver.program(at(61), &content[..2 * SECTOR]).expect("a run");
     driver.read(at(0), &mut [0; SECTOR]).expect("a read");
-    assert_eq!(card.take_commands(), [55, 64 | 23, 25, 13, 17]);
+    assert_eq!(card.take_commands(), [55, 64 + 23, 25, 13, 17]);
     driver.read(at(0), &mut [0; 3 * SECTOR]).expect("a run");
     assert_eq!(card.take_commands(), [18, 12]);
     assert_eq!(card.breaches(), [""; 0]);

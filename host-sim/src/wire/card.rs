@@ -342,7 +342,7 @@ impl State {
         if std::mem::take(&mut self.fails_next_write) {
             self.flags |= FLAG_ERROR;
         } else {
-            let block = block.try_into().expect("512 bytes");
+            let block: &[u8; 512] = block.try_into().expect("512 bytes");
             let safe_at = (!run).then_some(self.busy_until);
             self.store.write(number, block, safe_at);
         }
@@ -508,7 +508,7 @@ impl State {
     fn sector(&self, argument: u32) -> Result<u32, u8> {
         let number = match self.model.generation {
             Generation::High => argument,
-            _ if argument % 512 != 0 => return Err(ADDRESS),
+            _ if !argument.is_multiple_of(512) => return Err(ADDRESS),
             _ => argument / 512,
         };
         if number < self.model.sectors { Ok(number) } else { Err(PARAMETER) }

@@ -41,7 +41,7 @@ impl Store {
     }
 
     /// Accepts a sector that is durable at `safe_at`, or at a later [`Store::settle`].
-    pub fn write(&mut self, number: u32, block: Sector, safe_at: Option<u64>) {
+    pub fn write(&mut self, number: u32, block: &Sector, safe_at: Option<u64>) {
         self.pending.push(Pending { number, before: self.read(number), safe_at });
         self.put(number, Some(block));
         if self.announced.start == number {
@@ -51,7 +51,7 @@ impl Store {
 
     pub fn erase(&mut self, number: u32, safe_at: u64) {
         if self.sectors.contains_key(&number) || self.unreadable.contains(&number) {
-            self.write(number, [0; 512], Some(safe_at));
+            self.write(number, &[0; 512], Some(safe_at));
         }
     }
 
@@ -74,7 +74,7 @@ impl Store {
         let mut rng = Rng::new(seed ^ 0x5D);
         for number in std::mem::take(&mut self.announced) {
             if rng.below(2) == 0 {
-                self.put(number, Some([0; 512]));
+                self.put(number, Some(&[0; 512]));
             }
         }
         while let Some(Pending { number, before, .. }) = self.pending.pop() {
@@ -94,15 +94,15 @@ impl Store {
                 }
                 _ => after,
             };
-            self.put(number, torn);
+            self.put(number, torn.as_ref());
         }
     }
 
-    fn put(&mut self, number: u32, content: Option<Sector>) {
+    fn put(&mut self, number: u32, content: Option<&Sector>) {
         match content {
             Some(content) => {
                 self.unreadable.remove(&number);
-                self.sectors.insert(number, content);
+                self.sectors.insert(number, *content);
             }
             None => {
                 self.unreadable.insert(number);
