@@ -2,9 +2,9 @@
 //!
 //! The numbers are those of the project's list of faults: F1 cut at every
 //! boundary, F2 torn program, F3 interrupted erase, F4 unstable bits, F5 damage to neighbours,
-//! F6 decay, F9 bad blocks, F10 wear-out, F11 lost and reordered writes, F12 damage to an
-//! allocation unit, F13 sectors that cannot be read, F14 lost and misdirected programs and bit rot,
-//! F15 I/O errors.
+//! F6 decay, F7 bits that flip by being read, F9 bad blocks, F10 wear-out, F11 lost and reordered
+//! writes, F12 damage to an allocation unit, F13 sectors that cannot be read, F14 lost and
+//! misdirected programs and bit rot, F15 I/O errors.
 
 use std::collections::BTreeMap;
 
@@ -206,6 +206,9 @@ pub struct Faults {
     pub dropped: Option<TearMode>,
     /// With a volatile cache: `sync` answers `Ok` and does nothing (F11).
     pub sync_lies: bool,
+    /// After so many reads of a block since its last erase one of its bits flips, and another one
+    /// after as many again (F7).
+    pub disturb: Option<u64>,
 }
 
 impl Faults {

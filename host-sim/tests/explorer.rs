@@ -70,3 +70,37 @@ fn stale_blocks_leave_one_state_or_errors() {
 fn journal_blocks_of_another_run_are_not_read() {
     judge(&disturb(&Vellum, Suite::Twin, u64::MAX, &options(), &|_| ()));
 }
+
+/// Cards promise nothing about the sectors around a write that is cut: what is damaged is noticed.
+#[test]
+fn a_damaged_allocation_unit_leaves_one_state_or_errors() {
+    let moved = ["churn@card", "event-log@card", "tree-grows@card", "cold-and-hot@card"];
+    let moved = moved.iter().filter_map(|name| Scenario::named(name));
+    let scenarios = Scenario::all().chain(moved).collect();
+    judge(&disturb(&Vellum, Suite::Unit, 40, &Options { scenarios, ..options() }, &|_| ()));
+}
+
+#[test]
+fn sectors_that_cannot_be_read_leave_one_state_or_errors() {
+    judge(&disturb(&Vellum, Suite::Unreadable, 40, &options(), &|_| ()));
+}
+
+#[test]
+fn bits_that_flip_by_being_read_give_the_right_data_or_an_error() {
+    judge(&disturb(&Vellum, Suite::Reads, 14, &options(), &|_| ()));
+}
+
+#[test]
+fn a_cut_and_a_flipped_bit_leave_one_state_or_errors() {
+    judge(&disturb(&Vellum, Suite::CutRot, 40, &options(), &|_| ()));
+}
+
+#[test]
+fn a_cut_on_a_chip_with_a_bad_block_loses_nothing() {
+    judge(&disturb(&Vellum, Suite::CutBad, 40, &options(), &|_| ()));
+}
+
+#[test]
+fn a_volume_that_is_full_from_some_line_on_changes_nothing_and_can_be_emptied() {
+    judge(&disturb(&Vellum, Suite::Full, 6, &options(), &|_| ()));
+}

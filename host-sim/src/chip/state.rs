@@ -1,5 +1,6 @@
 //! The chip behind the wires.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fs_core::error::ErrorKind;
@@ -9,8 +10,10 @@ use super::counters::blocks;
 use super::{Call, Counters, Kind, PAGE_BYTES, Spec, Timed, Wear};
 use crate::clock::{CardTiming, Clock};
 use crate::fault::{Astray, Bad, Calls, Faults, TearMode};
-use crate::image::{Breach, Image, Op, SECTOR};
+use crate::image::{BLOCK_BYTES, Breach, Image, Op, SECTOR};
 use crate::rng::{TraceHash, mix};
+
+const BLOCK: u64 = BLOCK_BYTES as u64;
 
 /// A call that changes the chip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +100,8 @@ pub(super) struct State {
     pub breaches: Vec<(u64, Breach)>,
     pub trace: TraceHash,
     card: Card,
+    /// Reads of blocks since their last erase, counted while reading disturbs them.
+    reads: BTreeMap<usize, u64>,
 }
 
 /// What the time of a card's next command depends on.
@@ -149,6 +154,7 @@ impl State {
             breaches: Vec::new(),
             trace: TraceHash::default(),
             card: Card::default(),
+            reads: BTreeMap::new(),
         }
     }
 
@@ -212,6 +218,7 @@ impl State {
                 return Err(ErrorKind::Uncorrectable);
             }
             self.image.read(cell, &mut target[done..done + length]);
+            self.disturb(cell, length as u64);
             done += length;
         }
         self.trace.number(1);
@@ -219,6 +226,19 @@ impl State {
         self.trace.bytes(target);
         self.timed(Call::Read, at, bytes, start_ns);
         Ok(())
+    }
+
+    /// Counts a read of blocks, which may flip bits of them.
+    fn disturb(&mut self, at: u64, bytes: u64) {
+        let Some(every) = self.faults.disturb else { return };
+        for block in blocks(at / BLOCK * BLOCK, at % BLOCK + bytes) {
+            let count = self.reads.entry(block).or_default();
+            *count += 1;
+            if count.is_multiple_of(every.max(1)) {
+                let key = mix(self.faults.seed, mix(block as u64, *count));
+                self.image.flip(block as u64 * BLOCK + key % BLOCK, key.to_le_bytes()[7]);
+            }
+        }
     }
 
     /// Refuses what the contract forbids; costs nothing.
@@ -396,6 +416,9 @@ impl State {
         let erases = matches!(op, Op::Erase { .. });
         if erases || self.spec.rewrites() {
             self.wear.erased(at, bytes);
+            if !self.reads.is_empty() {
+                self.reads.retain(|block, _| !blocks(at, bytes).contains(block));
+            }
         }
         if op == Op::Sync {
             self.sync();

@@ -46,8 +46,8 @@ pub(super) struct Arguments {
     /// Threads; one for each core if not given.
     #[arg(long)]
     threads: Option<usize>,
-    /// Disturbs in another way than by cuts: errors, bad-blocks, rot, lost, stale, twin, or drops
-    /// of futures.
+    /// Disturbs in another way than by cuts alone: errors, bad-blocks, rot, lost, stale, twin,
+    /// unit, unreadable, reads, cut-rot, cut-bad, full, or drops of futures.
     #[arg(long, value_parser = suite)]
     suite: Option<Chosen>,
     /// Disturbances of such a suite for each scenario.
@@ -82,10 +82,10 @@ fn suite(text: &str) -> Result<Chosen, String> {
         return Ok(Chosen::Drops);
     }
     let found = Suite::ALL.iter().find(|suite| suite.name() == text);
-    found
-        .copied()
-        .map(Chosen::Chip)
-        .ok_or_else(|| "errors, bad-blocks, rot, lost, stale, twin or drops".into())
+    found.copied().map(Chosen::Chip).ok_or_else(|| {
+        let names: Vec<_> = Suite::ALL.iter().map(|suite| suite.name()).collect();
+        format!("{}, or drops", names.join(", "))
+    })
 }
 
 pub(super) fn main(arguments: &Arguments) -> ExitCode {

@@ -28,6 +28,9 @@ pub struct Plan {
     pub lasting: bool,
     /// Lines played after the first error.
     pub lines_after: usize,
+    /// Before this line, or as soon as a volume is mounted for writing after it, the volume is
+    /// filled: that is the first error.
+    pub full: Option<usize>,
 }
 
 /// Plays `scenario` under `plan`, switches the power off and on, and probes what is left. Gives
@@ -64,8 +67,8 @@ pub fn play(
     if let Some((number, breach)) = nor.breaches().first() {
         return Err(Fault::new("the chip's rules", format!("command {number}: {breach:?}")));
     }
-    let probe =
-        Probe { subject, tuning: scenario.tuning, spec, may_be_full: scenario.may_fill(seed) };
+    let may_be_full = plan.full.is_some() || scenario.may_fill(seed);
+    let probe = Probe { subject, tuning: scenario.tuning, spec, may_be_full };
     let allowed = Allowed::any(playing.medium);
     let found = probe.probe(&nor.image(), &allowed, seed)?;
     Ok(playing.mounts + found.mounts)
@@ -121,6 +124,13 @@ impl Play<'_> {
             mounted = true;
             for (number, line) in lines.iter().enumerate().skip(first + 1) {
                 self.arm(line);
+                let now = self.plan.full.is_some_and(|from| number >= from);
+                if now && !self.hit && how != Mounting::ReadOnly {
+                    if let Err(found) = self.fill(volume) {
+                        fault = Some(found);
+                        break;
+                    }
+                }
                 if line.op.ends_mount() || self.left == Some(0) {
                     last = if self.left == Some(0) { lines.len() } else { number + 1 };
                     leaving = (line.op == Op::Unmount).then(|| self.fired());
@@ -202,7 +212,10 @@ impl Play<'_> {
                 }
             }
             // What a failed call left behind may be in use until the next mount.
-            Err(Error::NoSpace) if self.hit || line.expect == Expect::SuccessOrFull => {}
+            Err(Error::NoSpace) if self.plan.full.is_some() && self.may_be_full(line) => {
+                self.refused(volume, line, &name)?;
+            }
+            Err(Error::NoSpace) if self.may_be_full(line) => {}
             answer => {
                 self.models.retain(|model| model.clone().apply(&line.op).result == answer);
                 if answer.is_ok() {
@@ -214,6 +227,50 @@ impl Play<'_> {
             return Err(Fault::new(name, format!("answered {answer:?}, which no state explains")));
         }
         Ok(())
+    }
+
+    /// There was no space for a call: it has changed nothing, but for what its documentation says
+    /// it does before. The medium holds what RAM shows.
+    fn refused(
+        &mut self,
+        volume: &dyn Mounted,
+        line: &Line,
+        name: &str,
+    ) -> std::result::Result<(), Fault> {
+        let without_done = |model: &Model| {
+            let mut left = model.after_error(&line.op);
+            left.truncate(left.len().saturating_sub(1).max(1));
+            left
+        };
+        self.models = self.models.iter().flat_map(without_done).collect();
+        self.look(volume, &format!("after the refused {name}"), true)?;
+        self.medium = self.models.iter().map(Model::committed).collect();
+        self.thin_out();
+        Ok(())
+    }
+
+    /// Whether `NoSpace` is an answer. A full volume can be emptied.
+    fn may_be_full(&self, line: &Line) -> bool {
+        let removes = matches!(line.op, Op::Remove(_));
+        let filled = self.hit && !(removes && self.plan.full.is_some());
+        filled || line.expect == Expect::SuccessOrFull
+    }
+
+    /// Makes files until there is no space for another one.
+    fn fill(&mut self, volume: &dyn Mounted) -> std::result::Result<(), Fault> {
+        for number in 0..u16::MAX {
+            let op = Op::Replace(format!("/full{number}"), vec![number.to_le_bytes()[0]; 400]);
+            match volume.call(&op) {
+                Ok(()) => self.advance(&op),
+                Err(Error::NoSpace) => {
+                    self.hit = true;
+                    self.left = Some(self.plan.lines_after);
+                    return Ok(());
+                }
+                Err(error) => return Err(Fault::new(shown(&op), format!("answered {error:?}"))),
+            }
+        }
+        Err(Fault::new("filling", "the volume has no end"))
     }
 
     fn look(

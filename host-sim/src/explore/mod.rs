@@ -21,6 +21,7 @@
 //! **Cost.** A post-cut image shares its blocks with the run it was cut from; equal images under
 //! equal expectations are probed once.
 
+mod combined;
 pub mod cutter;
 pub mod disturbed;
 mod engine;

@@ -8,6 +8,7 @@ use super::outcome::Fault;
 use super::play::{Recording, fuse, record_lines};
 use super::suite::What;
 use crate::chip::Nor;
+use crate::fault::Faults;
 use crate::image::{BLOCK_BYTES, Image, Op};
 use crate::model::{Entry, Op as Call, Tree};
 use crate::rng::Rng;
@@ -16,23 +17,30 @@ use crate::subject::{Ending, Listed, Mounted, Mounting, Subject};
 
 /// A bit of something that was programmed and is still there at the end.
 pub(super) fn flip(recording: &Recording, rng: &mut Rng) -> Option<What> {
-    let end = image_at_end(recording);
+    let (at, bit) = flip_before(recording, recording.log.len(), rng)?;
+    Some(What::Flip { at, bit })
+}
+
+/// A bit of something that was programmed before entry `until` and is still there then.
+pub(super) fn flip_before(recording: &Recording, until: usize, rng: &mut Rng) -> Option<(u64, u8)> {
+    let log = recording.log.get(..until).filter(|log| !log.is_empty())?;
+    let end = image_at(recording, until, |_, _| true);
     for _ in 0..64 {
-        let entry = &recording.log[rng.index(recording.log.len())];
+        let entry = &log[rng.index(log.len())];
         let Op::Program { at, bytes } = entry else { continue };
         let index = rng.index(bytes.len());
         let mut found = [0];
         end.peek(at + index as u64, &mut found);
         if found[0] == bytes[index] {
             let bit = u8::try_from(rng.below(8)).unwrap_or(0);
-            return Some(What::Flip { at: at + index as u64, bit });
+            return Some((at + index as u64, bit));
         }
     }
     None
 }
 
 /// Whether an entry of the log belongs to a call that the power may be cut in.
-fn is_loud(recording: &Recording, entry: usize) -> bool {
+pub(super) fn is_loud(recording: &Recording, entry: usize) -> bool {
     recording.call_at(entry).is_some_and(|call| !call.quiet)
 }
 
@@ -99,6 +107,12 @@ fn is_anchor(recording: &Recording, op: &Op) -> bool {
     let (at, length) = op.range();
     let last = recording.start.size() - BLOCK_BYTES as u64;
     length > 0 && (at < BLOCK_BYTES as u64 || at >= last)
+}
+
+/// Whether a byte lies in the first or last block.
+pub(super) fn is_anchor_at(recording: &Recording, at: u64) -> bool {
+    let last = recording.start.size() - BLOCK_BYTES as u64;
+    at < BLOCK_BYTES as u64 || at >= last
 }
 
 /// Whether it is more than a strike.
@@ -260,7 +274,7 @@ pub(super) fn without(
 }
 
 /// What a damaged volume may show.
-struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
     states: Vec<&'a Tree>,
     /// One of the states, not contents of several.
     whole: bool,
@@ -270,27 +284,68 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     /// One of `states`, or errors.
-    const fn some(states: Vec<&'a Tree>) -> Self {
+    pub const fn some(states: Vec<&'a Tree>) -> Self {
         Self { states, whole: true, strict: false }
     }
 
     /// The last of `states`, and no error.
-    fn last(states: &[&'a Tree]) -> Self {
+    pub fn last(states: &[&'a Tree]) -> Self {
         let states = states.last().copied().into_iter().collect();
         Self { states, whole: true, strict: true }
     }
+
+    /// The same, but errors are no answer.
+    pub fn without_errors(&self) -> Self {
+        Self { states: self.states.clone(), strict: true, ..*self }
+    }
 }
 
-fn look(
+/// Mounts the damaged volume for reading and twice for writing, and looks at all there is.
+pub(super) fn look(
     subject: &dyn Subject,
     scenario: &Scenario,
     recording: &Recording,
     image: &Image,
     wanted: &Wanted<'_>,
 ) -> Result<u32, Fault> {
+    look_with(subject, scenario, recording, image, wanted, &fuse())
+}
+
+/// The same on a chip with faults.
+pub(super) fn look_with(
+    subject: &dyn Subject,
+    scenario: &Scenario,
+    recording: &Recording,
+    image: &Image,
+    wanted: &Wanted<'_>,
+    faults: &Faults,
+) -> Result<u32, Fault> {
+    let all = [Mounting::ReadOnly, Mounting::Write, Mounting::Write];
+    mounts(subject, scenario, recording, image, wanted, (faults, &all))
+}
+
+/// Mounts the damaged volume for reading only.
+pub(super) fn look_only(
+    subject: &dyn Subject,
+    scenario: &Scenario,
+    recording: &Recording,
+    image: &Image,
+    wanted: &Wanted<'_>,
+) -> Result<u32, Fault> {
+    mounts(subject, scenario, recording, image, wanted, (&fuse(), &[Mounting::ReadOnly]))
+}
+
+fn mounts(
+    subject: &dyn Subject,
+    scenario: &Scenario,
+    recording: &Recording,
+    image: &Image,
+    wanted: &Wanted<'_>,
+    (faults, mountings): (&Faults, &[Mounting]),
+) -> Result<u32, Fault> {
     let nor = Nor::with_image(recording.spec, image.clone());
-    for how in [Mounting::ReadOnly, Mounting::Write, Mounting::Write] {
-        nor.set_faults(fuse());
+    for how in mountings.iter().copied() {
+        nor.set_faults(faults.clone());
         let during = format!("{how:?} mount of the damaged volume");
         let mut result = Ok(());
         let ended = subject.session(&mut nor.clone(), scenario.tuning, how, &mut |volume| {
@@ -305,7 +360,7 @@ fn look(
         nor.power_off();
         nor.power_on();
     }
-    Ok(3)
+    Ok(u32::try_from(mountings.len()).unwrap_or(0))
 }
 
 /// What a damaged volume showed without an error.

@@ -6,10 +6,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
+use super::combined;
 use super::disturbed::{Plan, play};
 use super::engine::{Options, Progress, cores, guarded, lock};
 use super::outcome::Fault;
-use super::play::{Recording, record};
+use super::play::{Recording, fuse, record};
 use super::report::{Failure, Report, Row};
 use super::rot;
 use crate::chip::Kind;
@@ -35,6 +36,18 @@ pub enum Suite {
     Stale,
     /// Blocks of the journal that belong to another run of the same volume (F14).
     Twin,
+    /// Cuts that damage the allocation unit around the write, on cards (F12).
+    Unit,
+    /// Sectors that cannot be read any more (F8, F13).
+    Unreadable,
+    /// Blocks whose bits flip by being read (F7).
+    Reads,
+    /// A cut, and a bit of something older that has flipped (F1 with F14).
+    CutRot,
+    /// A cut, and a block that is bad from then on (F1 with F9).
+    CutBad,
+    /// No space from some line on (F16).
+    Full,
 }
 
 impl Suite {
@@ -42,12 +55,35 @@ impl Suite {
     /// in blocks has none.
     #[must_use]
     pub const fn damages_silently(self) -> bool {
-        matches!(self, Self::Rot | Self::Lost | Self::Stale | Self::Twin)
+        matches!(
+            self,
+            Self::Rot | Self::Lost | Self::Stale | Self::Twin | Self::Reads | Self::CutRot
+        )
+    }
+
+    /// Whether scenarios with file data in blocks are left out: where damage is silent, or may make
+    /// the end of the journal unreadable. The state before that end is then shown, and its file
+    /// data may have been written over since, which no checksum shows.
+    #[must_use]
+    pub const fn spares_data(self) -> bool {
+        self.damages_silently() || matches!(self, Self::Unit | Self::Unreadable)
     }
 
     /// Every suite.
-    pub const ALL: &'static [Self] =
-        &[Self::Errors, Self::BadBlocks, Self::Rot, Self::Lost, Self::Stale, Self::Twin];
+    pub const ALL: &'static [Self] = &[
+        Self::Errors,
+        Self::BadBlocks,
+        Self::Rot,
+        Self::Lost,
+        Self::Stale,
+        Self::Twin,
+        Self::Unit,
+        Self::Unreadable,
+        Self::Reads,
+        Self::CutRot,
+        Self::CutBad,
+        Self::Full,
+    ];
 
     /// Its name on the command line.
     #[must_use]
@@ -59,6 +95,12 @@ impl Suite {
             Self::Lost => "lost",
             Self::Stale => "stale",
             Self::Twin => "twin",
+            Self::Unit => "unit",
+            Self::Unreadable => "unreadable",
+            Self::Reads => "reads",
+            Self::CutRot => "cut-rot",
+            Self::CutBad => "cut-bad",
+            Self::Full => "full",
         }
     }
 }
@@ -114,6 +156,54 @@ pub enum What {
         /// How much of both logs happened.
         until: usize,
     },
+    /// The allocation unit is damaged around a write that is cut.
+    Unit {
+        /// Entry of the log.
+        entry: usize,
+        /// What becomes of it.
+        tear: TearMode,
+    },
+    /// A sector cannot be read at the end.
+    Unreadable {
+        /// Where it begins.
+        at: u64,
+    },
+    /// Reading flips bits.
+    Reads {
+        /// Reads of a block that flip one.
+        every: u64,
+        /// Which ones.
+        seed: u64,
+    },
+    /// A cut and a flipped bit.
+    CutRot {
+        /// Entry of the log that is cut.
+        entry: usize,
+        /// What becomes of it.
+        tear: TearMode,
+        /// The byte of the bit.
+        at: u64,
+        /// The bit.
+        bit: u8,
+    },
+    /// A cut and a bad block.
+    CutBad {
+        /// Entry of the log that is cut.
+        entry: usize,
+        /// What becomes of it.
+        tear: TearMode,
+        /// The block.
+        number: u32,
+        /// Whether programs fail, not erases.
+        programs: bool,
+    },
+    /// The volume is filled.
+    Full {
+        /// Before this line of the script, or as soon as it is mounted for writing after it.
+        line: usize,
+        /// Lines played afterwards.
+        lines_after: usize,
+    },
 }
 
 impl fmt::Display for What {
@@ -129,6 +219,14 @@ impl fmt::Display for What {
             Self::Lost { entry, until }
             | Self::Stale { entry, until }
             | Self::Twin { entry, until } => write!(f, "{entry}:{until}"),
+            Self::Unit { entry, tear } => write!(f, "{entry}:{tear:?}"),
+            Self::Unreadable { at } => write!(f, "{at}"),
+            Self::Reads { every, seed } => write!(f, "{every}:{seed}"),
+            Self::CutRot { entry, tear, at, bit } => write!(f, "{entry}:{tear:?}:{at}:{bit}"),
+            Self::CutBad { entry, tear, number, programs } => {
+                write!(f, "{entry}:{tear:?}:{number}:{}", u8::from(*programs))
+            }
+            Self::Full { line, lines_after } => write!(f, "{line}:{lines_after}"),
         }
     }
 }
@@ -158,6 +256,28 @@ impl What {
                 lines_after: number(lines)?,
             }),
             (Suite::Rot, [at, bit]) => Ok(Self::Flip { at: number(at)?, bit: number(bit)? }),
+            (Suite::Unit, [entry, mode]) => {
+                Ok(Self::Unit { entry: number(entry)?, tear: tear(mode)? })
+            }
+            (Suite::Unreadable, [at]) => Ok(Self::Unreadable { at: number(at)? }),
+            (Suite::Reads, [every, seed]) => {
+                Ok(Self::Reads { every: number(every)?, seed: number(seed)? })
+            }
+            (Suite::CutRot, [entry, mode, at, bit]) => Ok(Self::CutRot {
+                entry: number(entry)?,
+                tear: tear(mode)?,
+                at: number(at)?,
+                bit: number(bit)?,
+            }),
+            (Suite::CutBad, [entry, mode, block, programs]) => Ok(Self::CutBad {
+                entry: number(entry)?,
+                tear: tear(mode)?,
+                number: number(block)?,
+                programs: *programs == "1",
+            }),
+            (Suite::Full, [line, lines]) => {
+                Ok(Self::Full { line: number(line)?, lines_after: number(lines)? })
+            }
             (suite, [entry, until]) => {
                 let (entry, until) = (number(entry)?, number(until)?);
                 match suite {
@@ -270,7 +390,7 @@ fn prepare(
             continue;
         }
         match guarded(|| prepare_one(subject, suite, index, scenario, options.seed)) {
-            Ok(one) if suite.damages_silently() && one.recording.has_data() => {}
+            Ok(one) if suite.spares_data() && one.recording.has_data() => {}
             Ok(one) => prepared.push(one),
             Err(fault) => {
                 let failure = Failure::undisturbed(scenario.name, options.seed, fault);
@@ -329,6 +449,16 @@ fn fits(suite: Suite, scenario: &Scenario, seed: u64) -> bool {
     if suite == Suite::Twin && scenario.medium.kind == Kind::Card {
         return false;
     }
+    let card = scenario.medium.kind == Kind::Card;
+    let flash = matches!(scenario.medium.kind, Kind::Nor | Kind::Internal);
+    let meant = match suite {
+        Suite::Unit => card,
+        Suite::Reads | Suite::CutBad => flash,
+        _ => true,
+    };
+    if !meant {
+        return false;
+    }
     let formats = |op: &Op| matches!(op, Op::Format | Op::MountOrFormat);
     let loud = scenario.script(seed).lines().iter().any(|line| !line.quiet && formats(&line.op));
     !loud || matches!(suite, Suite::Rot | Suite::Stale)
@@ -374,6 +504,18 @@ fn choose(suite: Suite, prepared: &Prepared, each: u64, seed: u64) -> Vec<What> 
             let twin = prepared.twin.as_ref();
             thinned(twin.map_or(Vec::new(), |twin| rot::twins(recording, twin)), each, &mut rng)
         }
+        Suite::Unit => thinned(combined::units(recording), each, &mut rng),
+        Suite::Unreadable => thinned(combined::unreadable(recording), each, &mut rng),
+        Suite::Reads => combined::reads(each),
+        Suite::CutRot => thinned(combined::cut_and_rot(recording, &mut rng), each, &mut rng),
+        Suite::CutBad => thinned(combined::cut_and_bad(recording, &mut rng), each, &mut rng),
+        Suite::Full => {
+            let script = prepared.scenario.script(seed);
+            let lines = script.lines().iter().enumerate().filter(|(_, line)| !line.quiet);
+            let full = |(line, _)| What::Full { line, lines_after: [1, 6, 1000][rng.index(3)] };
+            let all = lines.map(full).collect();
+            thinned(all, each, &mut rng)
+        }
     }
 }
 
@@ -391,12 +533,31 @@ fn one(subject: &dyn Subject, prepared: &Prepared, seed: u64, what: What) -> Res
             let kind = ErrorKind::Transport;
             let error = IoError { calls: Calls::All, call, persistent: lasting, kind, tear };
             let faults = Faults { seed, error: Some(error), ..Faults::none() };
-            play(subject, scenario, seed, &Plan { faults, lasting, lines_after })
+            play(subject, scenario, seed, &Plan { faults, lasting, lines_after, full: None })
         }
         What::Block { number, programs, lines_after } => {
             let bad = if programs { Bad::ProgramFails } else { Bad::EraseFails };
             let faults = Faults { seed, bad: [(number, bad)].into(), ..Faults::none() };
-            play(subject, scenario, seed, &Plan { faults, lasting: true, lines_after })
+            play(subject, scenario, seed, &Plan { faults, lasting: true, lines_after, full: None })
+        }
+        What::Full { line, lines_after } => {
+            let faults = Faults { seed, ..fuse() };
+            let plan = Plan { faults, lasting: false, lines_after, full: Some(line) };
+            play(subject, scenario, seed, &plan)
+        }
+        What::Unit { entry, tear } => {
+            combined::unit(subject, scenario, recording, entry, tear, seed)
+        }
+        What::Unreadable { at } => combined::lost_sector(subject, scenario, recording, at),
+        What::Reads { every, seed } => {
+            combined::disturbed_reads(subject, scenario, recording, every, seed)
+        }
+        What::CutRot { entry, tear, at, bit } => {
+            combined::cut_rot(subject, scenario, recording, (entry, tear), (at, bit), seed)
+        }
+        What::CutBad { entry, tear, number, programs } => {
+            let bad = (number, programs);
+            combined::cut_bad(subject, scenario, recording, (entry, tear), bad, seed)
         }
         What::Flip { at, bit } => rot::flipped(subject, scenario, recording, at, bit),
         What::Lost { entry, until } => rot::without(subject, scenario, recording, entry, until),

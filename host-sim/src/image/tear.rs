@@ -175,7 +175,7 @@ impl Image {
     /// Lowers a few bits of what is programmed in the blocks around a command (F5).
     pub fn damage_neighbours(&mut self, at: u64, bytes: u64, seed: u64) {
         if self.rewrites {
-            return self.damage_unit(at, bytes, seed);
+            return self.damage_unit(at, bytes, seed, true);
         }
         let mut rng = Rng::new(mix(seed, 5));
         let first = at / BLOCK * BLOCK;
@@ -195,8 +195,8 @@ impl Image {
     }
 
     /// Destroys up to eight sectors of the allocation unit around a write (F12): some cannot be
-    /// read, some hold garbage.
-    fn damage_unit(&mut self, at: u64, bytes: u64, seed: u64) {
+    /// read, and, if `silently`, some hold garbage.
+    pub fn damage_unit(&mut self, at: u64, bytes: u64, seed: u64, silently: bool) {
         let mut rng = Rng::new(mix(seed, 5));
         let first = at / UNIT * UNIT;
         let sectors = (self.size().min(first + UNIT) - first) / SECTOR;
@@ -206,7 +206,7 @@ impl Image {
             if own.contains(&sector) {
                 continue;
             }
-            if rng.chance(1, 2) {
+            if rng.chance(1, 2) || !silently {
                 self.lose_sectors(sector * SECTOR, SECTOR);
             } else {
                 let mut garbage = [0; 512];
