@@ -14,9 +14,9 @@
 //! 4. After an error, or when a future was dropped, the card is brought back to where it takes
 //!    commands before anything else is asked: the rest of a block, the end of a run (CMD12 or the
 //!    stop token), its status. Noise is answered by asking again, up to three times in all.
-//! 5. A card that does not answer, or says that it lost its power, is `Removed` from then on,
-//!    without any I/O, until it is opened again: someone may have changed what is on it. A volume
-//!    holds the device while it is mounted, so it is given up before that can happen.
+//! 5. A card that does not answer, stays busy, or says that it lost its power, is `Removed` from
+//!    then on, without any I/O, until it is opened again: someone may have changed what is on it. A
+//!    volume holds the device while it is mounted, so it is given up before that can happen.
 //!    [`SdCard::reopen`] takes the same card only.
 //!
 //! **Runs.** Two sectors or more are read with CMD18 and written with CMD25. A run that is written
@@ -28,7 +28,7 @@
 //! about by themselves, and none promises that a cut harms nothing else: `POWERSAFE_NEIGHBOURS` is
 //! claimed only for cards that you vouch for ([`Options::neighbours_survive`]).
 //!
-//! **Cost.** Some 120 bytes of RAM and no buffer for sectors.
+//! **Cost.** At most 200 bytes of RAM, and no buffer for sectors.
 
 mod link;
 mod open;
@@ -43,6 +43,8 @@ use crate::sd::{
 use fs_core::units::{ByteOffset, EraseSizes, Geometry, Guarantees};
 pub use link::{Bus, Link, Paced, Shared, Timer, wake};
 use talk::{Talk, WRITE_US, refused};
+
+const _: () = assert!(size_of::<SdCard<(), ()>>() <= 200);
 
 /// How often a request is made, when noise is what it fails for.
 const ATTEMPTS: u32 = 3;
