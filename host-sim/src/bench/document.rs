@@ -7,6 +7,7 @@ use fs_core::units::Guarantees;
 use super::growth::growth;
 use super::meter::{Ran, Row};
 use super::sizes::sizes;
+use super::volumes::volumes;
 use super::wear::wear;
 use super::workloads::{ALL, Workload, run};
 use crate::chip::{Kind, Spec};
@@ -283,6 +284,8 @@ pub fn document(stamp: &str) -> String {
     text += &growth(100_000);
     text += "\n## Growth: bytes of a file\n\n";
     text += &sizes(1 << 30);
+    text += "\n## Growth: blocks of a volume\n\n";
+    text += &volumes();
     text += "\n## Wear\n\n";
     text += &wear(20_000);
     text

@@ -16,6 +16,7 @@ mod growth;
 mod meter;
 mod sizes;
 mod steps;
+mod volumes;
 mod wear;
 mod workloads;
 
@@ -23,5 +24,6 @@ pub use document::{BEGIN, END, Medium, document, rows_of};
 pub use growth::growth;
 pub use meter::{Ran, Row};
 pub use sizes::sizes;
+pub use volumes::{fill_but_the_ends, sized, volumes};
 pub use wear::wear;
 pub use workloads::{ALL, Against, Workload, run};

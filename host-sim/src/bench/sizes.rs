@@ -93,7 +93,7 @@ pub fn cell(ran: &Ran, each: u64) -> String {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with one digit behind the point")]
-fn tenth(number: u64, each: u64) -> String {
+pub(super) fn tenth(number: u64, each: u64) -> String {
     format!("{:.1}", number as f64 / each as f64)
 }
 

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use clap::Args;
 
-use crate::bench::{Medium, document, growth, rows_of, sizes, wear};
+use crate::bench::{Medium, document, growth, rows_of, sizes, volumes, wear};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -46,7 +46,7 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         return written(&path);
     }
     if let Some(entries) = entries {
-        print!("{}", growth(*entries));
+        print!("{}\n{}", growth(*entries), volumes());
     }
     if let Some(bytes) = bytes {
         print!("{}", sizes(*bytes));

@@ -580,7 +580,7 @@ fn plausible(bytes: &[u8], sequence: u64, session: u32) -> Option<(usize, Kind, 
         _ => return None,
     };
     let flags = b.u8()?;
-    let may_be_last = matches!(kind, Kind::Checkpoint | Kind::More);
+    let may_be_last = matches!(kind, Kind::Checkpoint | Kind::More | Kind::Seal);
     let kept = (HEADER..=RECORD_MAX.min(bytes.len())).contains(&length)
         && flags <= u8::from(may_be_last)
         && (kind != Kind::Seal || length == HEADER)

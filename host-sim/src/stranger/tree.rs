@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bytes::{Bytes, Crc, Key};
+use super::files::GROUP;
 use super::state::State;
 use super::superblock::Superblock;
 use super::{Damage, Medium};
@@ -22,6 +23,8 @@ pub struct Pointer {
     pub delta_pages: u8,
     /// Its distance from the leaves.
     pub level: u8,
+    /// Nothing in its range is free.
+    pub full: bool,
 }
 
 impl Pointer {
@@ -29,6 +32,7 @@ impl Pointer {
         let cut = "a pointer is cut short";
         let (block, generation) = (b.u32().ok_or(cut)?, b.u48().ok_or(cut)?);
         let [base_pages, delta_pages, level] = b.array().ok_or(cut)?;
+        let (full, level) = (level & 0x80 != 0, level & 0x7F);
         let pages = base_pages == 1 || (3..=8).contains(&base_pages);
         if block == 0 || generation == 0 || !pages || level > 7 {
             return Err("a pointer that breaks a rule");
@@ -36,7 +40,7 @@ impl Pointer {
         if delta_pages > if level == 0 { 4 } else { 0 } {
             return Err("a pointer that breaks a rule");
         }
-        Ok(Self { block, generation, base_pages, delta_pages, level })
+        Ok(Self { block, generation, base_pages, delta_pages, level, full })
     }
 
     pub(super) fn encode(&self) -> [u8; 13] {
@@ -45,7 +49,7 @@ impl Pointer {
         bytes[4..10].copy_from_slice(&self.generation.to_le_bytes()[..6]);
         bytes[10] = self.base_pages;
         bytes[11] = self.delta_pages;
-        bytes[12] = self.level;
+        bytes[12] = self.level | if self.full { 0x80 } else { 0 };
         bytes
     }
 }
@@ -88,6 +92,9 @@ impl Tree {
                     return Err(Damage::at(pointer.block, "two pointers lead to this node"));
                 }
                 let items = node(medium, superblock, &pointer)?;
+                if pointer.full && !is_full(&items, level, low, high) {
+                    return Err(Damage::at(pointer.block, "a node that is not full"));
+                }
                 tree.nodes.push(Node { pointer, low, high, items: items.len() });
                 let items = overlaid(items, state, level, low, high, pointer.block)?;
                 if level == 0 {
@@ -106,6 +113,20 @@ impl Tree {
             None => Ok(tree),
         }
     }
+}
+
+/// Whether a node is as full as its pointer says.
+fn is_full(items: &[(Key, Vec<u8>)], level: u8, low: Key, high: Key) -> bool {
+    let of_groups = |key: &Key| key.object == 1 && key.kind == GROUP;
+    let starts = items.first().is_some_and(|(key, _)| *key == low);
+    let whole = items.iter().all(|(key, value)| {
+        let leaf = || value.len() >= 32 && value[..32].iter().all(|byte| *byte == 0xFF);
+        let inner = || Pointer::decode(&mut Bytes(value)).is_ok_and(|child| child.full);
+        of_groups(key) && if level == 0 { leaf() } else { inner() }
+    });
+    let ends = items.iter().map(|(key, _)| key.offset + 1);
+    let starts_next = items.iter().skip(1).map(|(key, _)| key.offset).chain([high.offset]);
+    starts && whole && (level > 0 || of_groups(&high) && ends.eq(starts_next))
 }
 
 /// The items of a node with the pending entries of its level and range over them.

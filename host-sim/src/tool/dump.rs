@@ -131,10 +131,12 @@ fn show_anchors(medium: &dyn Medium, superblock: &Superblock, out: &mut String) 
 }
 
 fn shown_pointer(pointer: &crate::stranger::Pointer) -> String {
-    let crate::stranger::Pointer { block, generation, base_pages, delta_pages, level } = pointer;
+    let crate::stranger::Pointer { block, generation, base_pages, delta_pages, level, full } =
+        pointer;
     let pages = if *base_pages == 1 { "1 page".into() } else { format!("{base_pages} pages") };
     let deltas = if *delta_pages == 0 { String::new() } else { format!(" and {delta_pages}") };
-    format!("block {block} (generation {generation}, level {level}, {pages}{deltas})")
+    let full = if *full { ", full" } else { "" };
+    format!("block {block} (generation {generation}, level {level}, {pages}{deltas}{full})")
 }
 
 fn show_journal(volume: &Volume, out: &mut String) {

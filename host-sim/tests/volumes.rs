@@ -1,0 +1,92 @@
+//! Volumes of 16 MiB to 1 TiB, and files beyond 4 GiB: what a call costs does not grow with them.
+
+use fs_core::blocking::Volume;
+use fs_core::{FormatOptions, MountOptions, OpenOptions};
+use host_sim::bench::{fill_but_the_ends, sized};
+use host_sim::chip::{Nor, Spec};
+use host_sim::subject::Lent;
+
+fn card(blocks: u32) -> Nor {
+    let nor = Nor::new(Spec::card(blocks));
+    format(&nor);
+    nor
+}
+
+fn format(nor: &Nor) {
+    Volume::format(&mut nor.clone(), &mut Lent::new(), &FormatOptions::default()).expect("formats");
+}
+
+/// Tenths of operations: half as much again is the same, and so are two operations more.
+fn within(cells: &[[u64; 3]], others: &[[u64; 3]]) {
+    for (cell, other) in cells.iter().zip(others) {
+        for (own, other) in cell.iter().zip(other) {
+            assert!(*own <= other + other / 2 + 20, "{cells:?} against {others:?}");
+        }
+    }
+}
+
+#[test]
+fn calls_on_a_volume_of_a_tebibyte_cost_what_they_cost_on_a_small_one() {
+    let small = sized(&card(1 << 12)).expect("16 MiB");
+    for blocks in [1 << 18, 1 << 24, 1 << 28] {
+        within(&sized(&card(blocks)).expect("it runs"), &small);
+    }
+}
+
+#[test]
+fn what_is_full_is_passed_over_by_whole_nodes() {
+    let figures = |blocks| {
+        let nor = Nor::new(Spec::small(blocks));
+        format(&nor);
+        fill_but_the_ends(&nor).expect("fills");
+        let cells = sized(&nor).expect("it runs");
+        let (mut device, mut memory) = (nor.clone(), Lent::new());
+        let volume = Volume::mount(&mut device, &mut memory, MountOptions::default());
+        volume.expect("mounts").check().expect("nothing is wrong");
+        let report = host_sim::stranger::check(&nor.image()).expect("a volume");
+        assert_eq!(report.findings.first(), None);
+        cells
+    };
+    // Each search passes over some thirty full leaves; a walk of their groups would be 1500 reads.
+    let (large, small) = (figures(1 << 17), figures(1 << 12));
+    for (cell, other) in large.iter().zip(&small) {
+        assert!(cell[0] <= other[0] + other[0] / 2 + 600, "{large:?} against {small:?}");
+        assert!(cell[1] <= other[1] + other[1] / 2 + 20, "{large:?} against {small:?}");
+    }
+}
+
+#[test]
+fn a_file_with_holes_beyond_4_gib_reads_back_and_goes() {
+    let nor = card(1 << 22);
+    let (mut device, mut memory) = (nor.clone(), Lent::new());
+    let volume = Volume::mount(&mut device, &mut memory, MountOptions::default()).expect("mounts");
+    let file = volume.open("/sparse", OpenOptions::new().read().write().create()).expect("opens");
+    let places = [0, (4 << 30) - 100, 5 << 30, (1_u64 << 40) + 12_345];
+    for place in places {
+        let mut done = 0;
+        while done < 300 {
+            done += volume.write_at(file, place + done as u64, &[9; 300][done..]).expect("writes");
+        }
+    }
+    volume.close(file).expect("commits");
+    volume.unmount().expect("parks");
+    let (mut device, mut memory) = (nor.clone(), Lent::new());
+    let volume = Volume::mount(&mut device, &mut memory, MountOptions::default()).expect("mounts");
+    let found = volume.stat("/sparse").expect("is there");
+    assert_eq!(found.size, places[3] + 300);
+    let info = volume.info().expect("not busy");
+    assert!(info.blocks.0 - info.free.0 < 40, "holes have no blocks: {info:?}");
+    let file = volume.open("/sparse", OpenOptions::READ).expect("opens");
+    for place in places {
+        let mut bytes = [1; 302];
+        let from = place.saturating_sub(1);
+        let count = volume.read_at(file, from, &mut bytes).expect("reads");
+        let skip = usize::try_from(place - from).expect("one byte");
+        assert!(bytes[..skip].iter().all(|byte| *byte == 0), "a hole before {place}");
+        assert!(bytes[skip..count.min(skip + 300)].iter().all(|byte| *byte == 9), "{place}");
+    }
+    volume.close(file).expect("closes");
+    volume.truncate("/sparse", 4 << 30).expect("cuts");
+    volume.remove("/sparse").expect("removes");
+    volume.check().expect("nothing is wrong");
+}
