@@ -68,7 +68,6 @@ impl Random {
             base_pages: 1,
             delta_pages: 0,
             level: Level(level),
-            full: false,
         }
     }
 }
@@ -80,7 +79,6 @@ fn scalars() -> Scalars {
         base_pages: 1,
         delta_pages: 0,
         level: Level(0),
-        full: false,
     };
     Scalars {
         next: BlockNo(1),
