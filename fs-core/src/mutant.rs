@@ -74,6 +74,8 @@ mutants! {
     ReserveNotHeld,
     /// What is left of a window is called erased at the end, whether or not it is.
     DirtyWindowClaimed,
+    /// A seal goes on saying that the next block is erased while that is written.
+    PromiseNotWithdrawn,
     /// The named next journal block is not erased before use.
     JournalBlockNotErased,
     /// A dirty block is programmed without an erase.

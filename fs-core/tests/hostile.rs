@@ -128,6 +128,7 @@ fn a_pointer_behind_the_volume_is_damage() {
         base_pages: 1,
         delta_pages: 0,
         level: Level(0),
+        full: false,
     };
     let (fresh, level, key) = (true, Level(1), Key::MIN);
     let result = mounted(saying(&Change::Point { fresh, level, key, pointer }));

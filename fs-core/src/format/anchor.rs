@@ -209,6 +209,7 @@ mod tests {
             base_pages: 6,
             delta_pages: 0,
             level: Level(2),
+            full: false,
         },
         generation: Generation(0xa6a5_a4a3_a2a1),
     };

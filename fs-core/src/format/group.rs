@@ -99,6 +99,12 @@ impl Group {
         if both { Err(Malformed::Field(Field::Erased)) } else { Ok(()) }
     }
 
+    /// Whether the value of an item says that every block is in use.
+    #[must_use]
+    pub fn is_full(value: &[u8]) -> bool {
+        value.get(..32).is_some_and(|allocated| allocated.iter().all(|byte| *byte == u8::MAX))
+    }
+
     /// Whether block `index` of the group is in use.
     #[must_use]
     pub fn is_allocated(&self, index: u8) -> bool {

@@ -6,10 +6,13 @@
 //! |      4 |    6 | `generation`  | not 0; part of the checksum of each page              |
 //! |     10 |    1 | `base_pages`  | 1: one data page; 3 to 8: data pages, index page last |
 //! |     11 |    1 | `delta_pages` | 0 to 4; 0 at level 1 and above                        |
-//! |     12 |    1 | `level`       | 0 to 7; 0: the values are items, else node pointers   |
+//! |     12 |    1 | `level`       | 0 to 7, 128 more if `full`; 0: items, else pointers   |
 //!
 //! Delta pages follow the base pages. Only the last of them counts: it says all that those before
 //! it said. What lies behind it was never part of the node.
+//!
+//! *Full* says that a search for free blocks may pass the node over: its range is one of group
+//! items only, each group in it has an item there, and every block of these groups is in use.
 
 use super::codec::{Bytes, LIMIT_48, Le32, Le48, covers};
 use crate::error::{Field, Malformed};
@@ -21,6 +24,8 @@ pub const SIZE: usize = 13;
 pub const HEIGHT_MAX: u8 = 8;
 /// Data pages of the largest node.
 pub const DATA_PAGES_MAX: u8 = 7;
+/// Of the byte of the level: the node is full.
+const FULL: u8 = 0x80;
 /// Delta pages of a leaf.
 pub const DELTA_PAGES_MAX: u8 = 4;
 
@@ -49,6 +54,8 @@ pub struct NodePointer {
     pub delta_pages: u8,
     /// Distance from the leaves.
     pub level: Level,
+    /// Every key of its range is that of a group item that is there, without a free block.
+    pub full: bool,
 }
 
 impl NodePointer {
@@ -59,6 +66,7 @@ impl NodePointer {
         base_pages: 1,
         delta_pages: 0,
         level: Level(0),
+        full: false,
     };
 
     /// Decodes, and checks every byte.
@@ -74,7 +82,8 @@ impl NodePointer {
             generation: Generation(GenerationField::get(record)),
             base_pages,
             delta_pages,
-            level: Level(level),
+            level: Level(level & !FULL),
+            full: level & FULL != 0,
         };
         pointer.check()?;
         Ok(pointer)
@@ -99,7 +108,7 @@ impl NodePointer {
         GenerationField::put(&mut record, self.generation.0);
         BasePages::put(&mut record, [self.base_pages]);
         DeltaPages::put(&mut record, [self.delta_pages]);
-        LevelField::put(&mut record, [self.level.0]);
+        LevelField::put(&mut record, [self.level.0 | if self.full { FULL } else { 0 }]);
         Ok(record)
     }
 
@@ -167,6 +176,7 @@ mod tests {
         base_pages: 5,
         delta_pages: 2,
         level: Level(0),
+        full: true,
     };
 
     #[rustfmt::skip]
@@ -176,7 +186,7 @@ mod tests {
             ("generation",  "111213141516"),
             ("base_pages",  "05"),
             ("delta_pages", "02"),
-            ("level",       "00"),
+            ("level",       "80"),
         ])
     }
 

@@ -5,7 +5,7 @@
 //! |      0 |    4 | `checksum` | of volume seed, session, sequence (u64), previous crc, bytes 4 to `length` |
 //! |      4 |    2 | `length`   | of header and changes; 16 to 1040                                          |
 //! |      6 |    1 | `kind`     | 1 change, 2 header, 3 checkpoint, 4 more of a checkpoint, 6 seal           |
-//! |      7 |    1 | `flags`    | 1: last record of the checkpoint (kinds 3 and 4); else 0                   |
+//! |      7 |    1 | `flags`    | 1: last of the checkpoint (3, 4), or the next block is erased (6); else 0  |
 //! |      8 |    4 | `sequence` | low 32 bits of the sequence                                                |
 //! |     12 |    4 | `session`  | that of the anchor entry                                                   |
 //!
@@ -87,7 +87,7 @@ pub struct Header {
     pub length: u16,
     /// What the record is for.
     pub kind: RecordKind,
-    /// Whether the record completes a checkpoint.
+    /// Whether the record completes a checkpoint; of a seal: whether the next block is erased.
     pub last: bool,
     /// Low bits of its sequence.
     pub sequence_low: u32,
@@ -142,7 +142,7 @@ impl Header {
         if !matches!(self.length, 16..=RECORD_MAX) {
             return Err(Malformed::Field(Field::Length));
         }
-        if self.last && !self.kind.is_checkpoint() {
+        if self.last && !self.kind.is_checkpoint() && self.kind != RecordKind::Seal {
             return Err(Malformed::Field(Field::Flags));
         }
         if self.kind == RecordKind::Seal && self.length != 16 {
@@ -315,10 +315,11 @@ mod tests {
         assert_eq!(sealed(15, RecordKind::Change, false), Err(Malformed::Field(Field::Length)));
         assert_eq!(sealed(1041, RecordKind::Change, false), Err(Malformed::Field(Field::Length)));
         assert_eq!(sealed(17, RecordKind::Seal, false), Err(Malformed::Field(Field::Length)));
-        for kind in [RecordKind::Change, RecordKind::Header, RecordKind::Seal] {
+        for kind in [RecordKind::Change, RecordKind::Header] {
             assert_eq!(sealed(16, kind, true), Err(Malformed::Field(Field::Flags)));
         }
         assert!(sealed(16, RecordKind::Seal, false).is_ok());
+        assert!(sealed(16, RecordKind::Seal, true).is_ok());
         assert!(sealed(1040, RecordKind::Checkpoint, true).is_ok());
     }
 

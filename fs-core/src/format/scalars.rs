@@ -156,6 +156,7 @@ mod tests {
             base_pages: 4,
             delta_pages: 0,
             level: Level(5),
+            full: false,
         },
         generation: Generation(0x5655_5453_5251),
         next_object: ObjectId(0x6665_6463_6261),

@@ -68,6 +68,7 @@ impl Random {
             base_pages: 1,
             delta_pages: 0,
             level: Level(level),
+            full: false,
         }
     }
 }
@@ -79,6 +80,7 @@ fn scalars() -> Scalars {
         base_pages: 1,
         delta_pages: 0,
         level: Level(0),
+        full: false,
     };
     Scalars {
         next: BlockNo(1),

@@ -15,7 +15,9 @@
 //!    the newest, and into a slot only if this session erased that block; else it is erased first.
 //! 5. Starting from the newest entry or from the one before it reaches the same newest state.
 //! 6. After a seal nothing is appended behind it: the next record opens the named next block.
-//! 7. On sector media records are gathered in images, see `images`: an acknowledged record is never
+//! 7. A seal may say that the named next block is erased. Before anything happens to that block,
+//!    zeros behind the seal withdraw it.
+//! 8. On sector media records are gathered in images, see `images`: an acknowledged record is never
 //!    in a sector that is being programmed.
 //!
 //! **After a power cut.** The record in flight is there or not; an entry in flight is there or
@@ -33,12 +35,12 @@ mod tests;
 
 use super::colour;
 use super::device::BlockDevice;
-use super::media::{Media, Place, Reading};
+use super::media::{Media, Place, Reading, SMALL_UNIT_MAX};
 use crate::error::{Error, Result};
 use crate::format::anchor::Entry;
 use crate::format::checksum::VolumeSeed;
 use crate::format::pointer::NodePointer;
-use crate::format::record::{RecordKind, RecordPlace};
+use crate::format::record::{HEADER_BYTES, RecordKind, RecordPlace};
 use crate::mutant::{self, Mutant};
 use crate::units::{BlockNo, Generation, Sequence, Session};
 
@@ -96,6 +98,8 @@ pub struct Journal {
     newest: Option<Newest>,
     /// Whether the newest record is a seal.
     sealed: bool,
+    /// Whether that says that the named next block is erased.
+    promises: bool,
     anchors: Anchors,
 }
 
@@ -112,6 +116,7 @@ impl Journal {
             session: Session(0),
             newest: None,
             sealed: false,
+            promises: false,
             anchors: Anchors::new(anchors),
         }
     }
@@ -150,6 +155,12 @@ impl Journal {
     /// Whether the journal ends with a seal.
     pub fn is_sealed(&self) -> bool {
         self.sealed
+    }
+
+    /// Where the promise of a seal is withdrawn: behind it.
+    fn mark(&self) -> Option<Place> {
+        let newest = self.newest.filter(|_| self.promises)?;
+        Some(Place { block: newest.place.block, offset: self.offset })
     }
 
     /// What the checksum of the next record is seeded with.
@@ -219,6 +230,7 @@ impl Journal {
         let length = u16::try_from(length).map_err(|_| Error::Bug)?;
         self.newest = Some(Newest { place, length, identity });
         self.sealed = kind == RecordKind::Seal;
+        self.promises = self.sealed && last;
         Ok(())
     }
 
@@ -262,6 +274,7 @@ impl Journal {
             session: self.anchors.session_seen().next(),
             newest: None,
             sealed: false,
+            promises: false,
             anchors: self.anchors.clone(),
         };
         let link = Link { block, seed: 0, sequence: self.sequence, base };
@@ -301,6 +314,40 @@ impl Journal {
         let record = work.get(..padded).ok_or(Error::Bug)?;
         media.strengthen(newest.place, record).await?;
         Ok(true)
+    }
+
+    /// Whether a seal that is written now can promise that the next block is erased: there must be
+    /// room behind it to withdraw that.
+    pub fn may_promise<D: BlockDevice>(&self, media: &Media<'_, D>) -> bool {
+        !media.rewrites() && self.has_room(media, media.padded(HEADER_BYTES).saturating_mul(2))
+    }
+
+    /// Whether the journal ends with a seal that says that the named next block is erased, and
+    /// that was not withdrawn.
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn keeps_promise<D: BlockDevice>(&self, media: &mut Media<'_, D>) -> Result<bool> {
+        match self.mark() {
+            Some(mark) => media.is_blank(mark, HEADER_BYTES).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Withdraws what the seal says about the next block, before anything happens to that. Done
+    /// again whatever stands there: a mark that was cut may read as one today only.
+    ///
+    /// # Errors
+    /// The device's; the promise then stands or not, and the block is as it was.
+    pub async fn withdraw_promise<D: BlockDevice>(&self, media: &mut Media<'_, D>) -> Result<()> {
+        match self.mark().filter(|_| !mutant::on(Mutant::PromiseNotWithdrawn)) {
+            Some(mark) => {
+                let zeros = [0; SMALL_UNIT_MAX as usize];
+                let length = media.padded(HEADER_BYTES);
+                media.strengthen(mark, zeros.get(..length).ok_or(Error::Bug)?).await
+            }
+            None => Ok(()),
+        }
     }
 
     /// The anchor entry that starts at `link`.

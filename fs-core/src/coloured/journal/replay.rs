@@ -46,7 +46,7 @@ impl Journal {
         self.sequence = entry.start_sequence;
         self.session = entry.session;
         self.newest = None;
-        self.sealed = false;
+        (self.sealed, self.promises) = (false, false);
         self.anchors.accept(*found);
     }
 
@@ -86,6 +86,7 @@ impl Journal {
         self.previous = header.checksum;
         self.sequence = self.sequence.next();
         self.sealed = header.kind == RecordKind::Seal;
+        self.promises = self.sealed && header.last;
         self.newest = Some(Newest { place, length: header.length, identity });
         Step::Record { kind: header.kind, last: header.last, length: header.length.into() }
     }

@@ -53,6 +53,7 @@ fn base() -> Base {
         base_pages: 1,
         delta_pages: 0,
         level: Level(0),
+        full: false,
     };
     Base { root, spares: [BlockNo(10), BlockNo(11)], generation: Generation(1) }
 }

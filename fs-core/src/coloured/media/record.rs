@@ -161,6 +161,17 @@ impl<D: BlockDevice> Media<'_, D> {
         self.barrier(Edge::Record).await
     }
 
+    /// Whether the bytes at `place` read as erased.
+    ///
+    /// # Errors
+    /// The device's, but for `Uncorrectable`.
+    pub async fn is_blank(&mut self, place: Place, length: usize) -> Result<bool> {
+        let mut bytes = [0; HEADER_BYTES];
+        let bytes = bytes.get_mut(..length).ok_or(Error::Bug)?;
+        let read = self.try_read(place.block, place.offset, bytes).await?;
+        Ok(read && bytes.iter().all(|byte| *byte == self.erase_value))
+    }
+
     /// Fails if the record at `place`, which does not verify, is followed by one that does.
     ///
     /// A cut tears only the last record of a journal, so a successor shows that an acknowledged

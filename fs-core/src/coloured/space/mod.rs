@@ -24,8 +24,10 @@
 //! **After a power cut.** Nothing to recover: not allocated means free, not called erased means
 //! of unknown content.
 //!
-//! **Cost.** Opening a window reads one group item for each 256 blocks until a run is found, from
-//! the cursor on and round the volume. RAM: about 130 bytes, and 8 for each pinned run.
+//! **Cost.** Opening a window reads group items until a run is found, from the cursor on and round
+//! the volume: of groups that may have free blocks only, and of 48 at most. One block, whatever it
+//! holds, is found as long as there is one: groups that have none are passed over by whole nodes.
+//! RAM: about 130 bytes, and 8 for each pinned run.
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +45,9 @@ pub const PICKS_MAX: usize = 4;
 pub const CHUNK_BLOCKS: u16 = 16;
 const CHUNK: u32 = 16;
 
+/// Groups that are looked into for what is wanted, before something else is taken.
+pub const VISITS_MAX: u32 = 48;
+
 /// Where `space` reads its items.
 #[colour]
 #[allow(async_fn_in_trait, reason = "one core, no executor that moves futures between threads")]
@@ -52,6 +57,12 @@ pub trait ItemStore {
     /// # Errors
     /// Those of reading the tree.
     async fn group(&mut self, number: u32) -> Result<Group>;
+
+    /// The first group at or after `number` that may have a free block.
+    ///
+    /// # Errors
+    /// Those of reading the tree.
+    async fn open_group(&mut self, number: u32) -> Result<u32>;
 }
 
 /// What kind of run is looked for.
@@ -456,7 +467,9 @@ impl Space {
 
 #[colour]
 impl Space {
-    /// The next run behind `cursor` that is what is wanted, round the volume; none of `held`.
+    /// The next run behind `cursor` that is what is wanted, round the volume; none of `held`. Only
+    /// for one block, whatever its content, the search does not end before it has found one: what
+    /// else is wanted is looked for in [`VISITS_MAX`] groups that may have free blocks.
     ///
     /// # Errors
     /// Those of `store`.
@@ -469,15 +482,24 @@ impl Space {
     ) -> Result<Option<FreeRun>> {
         let groups = self.block_count.div_ceil(group::BLOCKS).max(1);
         let begin = (cursor.0 / group::BLOCKS).min(groups.saturating_sub(1));
+        let visits = if want == Want::One { u32::MAX } else { VISITS_MAX };
         // The first group is visited twice: from the cursor on, and in the end from its beginning.
-        for step in 0..=groups {
-            let number = begin.saturating_add(step);
-            let number = number.checked_sub(groups).unwrap_or(number);
-            let lowest = if step == 0 { cursor.0 % group::BLOCKS } else { 0 };
-            let group = store.group(number).await?;
-            if let Some(run) = self.run_in(number, &group, lowest, want, held) {
+        let (mut number, mut lowest, mut round) = (begin, cursor.0 % group::BLOCKS, false);
+        for _ in 0..visits {
+            let open = store.open_group(number).await?;
+            if !round && open >= groups {
+                (number, lowest, round) = (0, 0, true);
+                continue;
+            }
+            if open >= groups || round && open > begin {
+                break;
+            }
+            lowest = if open == number { lowest } else { 0 };
+            let group = store.group(open).await?;
+            if let Some(run) = self.run_in(open, &group, lowest, want, held) {
                 return Ok(Some(run));
             }
+            (number, lowest) = (open.saturating_add(1), 0);
         }
         Ok(None)
     }

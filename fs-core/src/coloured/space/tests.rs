@@ -17,6 +17,12 @@ impl ItemStore for Map {
     async fn group(&mut self, number: u32) -> Result<Group> {
         Ok(self.0.get(number as usize).copied().unwrap_or(Group::FREE))
     }
+
+    async fn open_group(&mut self, number: u32) -> Result<u32> {
+        let full = |group: &&Group| (0..=u8::MAX).all(|index| group.is_allocated(index));
+        let closed = self.0.iter().skip(number as usize).take_while(full).count();
+        Ok(number + closed as u32)
+    }
 }
 
 fn random(seed: &mut u32) -> u32 {

@@ -20,6 +20,10 @@ pub const FOLD_RESERVE: usize = PARTS_MAX * POINTER_ENTRY_BYTES + ENTRY_BYTES;
 /// Children that a page of an inner node holds.
 const CHILDREN: usize = PAGE_PAYLOAD / item_bytes(pointer::SIZE);
 
+/// Groups that runs of blocks touch, from which on they may be all that a fold takes in. A fold
+/// that is cut though there are fewer adds less than [`FOLD_RESERVE`], and the next one is not cut.
+const GROUPS_MANY: u64 = 16;
+
 /// What is in favour of folds: bytes of the pending set that one of them frees. Greater is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Gain {
@@ -116,7 +120,9 @@ impl Load {
         if let Found::Value(_) = state.find(level.up(), place.low) {
             added = added.saturating_sub(POINTER_ENTRY_BYTES);
         }
-        added.saturating_sub(self.all)
+        // With so many groups it may be cut before the first entry, and free nothing.
+        let freed = if all && place.run_groups(state) >= GROUPS_MANY { 0 } else { self.all };
+        added.saturating_sub(freed)
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::media::{Media, corrupt};
 use super::NodeStore;
-use super::merge::{Counter, Filler, Merge, Nodes, fill};
+use super::merge::{Counter, Filler, Fullness, Merge, Nodes, fill};
 use super::node::{data_page, delta_bytes, parse_delta};
 use super::path::{Place, child_of, locate};
 use crate::error::{Error, Field, Malformed, Result};
@@ -509,20 +509,32 @@ impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, '_, D, S> {
         let mut rest = pages;
         let level = self.folded.level;
         let mut merge = Merge::new(state, &plan.nodes, level, plan.low, plan.high, plan.puts_max);
+        // Where the part before ends, if it is a leaf of group items.
+        let mut reached = None;
         for part in 0..count {
             let extra = more.is_some_and(|more| part < more);
             let even = each.unwrap_or(0).saturating_add(u16::from(extra));
             let pages = if plan.inserts { even } else { rest.min(pages_max.into()) };
             rest = rest.saturating_sub(pages);
             let pages = u8::try_from(pages).map_err(|_| Error::Bug)?;
-            let (first, pointer) = self.node(&mut merge, pages).await?;
+            let (first, mut pointer, next) = self.node(&mut merge, pages).await?;
             let key = if part == 0 { plan.low } else { first.ok_or(Error::Bug)? };
+            // It reaches from where its range begins to where that ends: at the next part.
+            pointer.full &= first == Some(key);
+            if let Some(before) = self.folded.points.last_mut() {
+                before.pointer.full &= level > Level(0) || reached == Some(key);
+            }
+            reached = next;
             let fresh = match state.entry(level.up(), key) {
                 Some(entry) => entry.is_new(),
                 None => plan.held != Some(key),
             };
             let new = Pointed { key, pointer, fresh };
             self.folded.points.push(new).map_err(|_| Error::Bug)?;
+        }
+        if let Some(last) = self.folded.points.last_mut() {
+            let ends = level > Level(0) || reached == Some(plan.high);
+            last.pointer.full &= ends && plan.is_whole();
         }
         if plan.is_root {
             let root = match self.folded.points.as_slice() {
@@ -540,13 +552,15 @@ impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, '_, D, S> {
         &mut self,
         merge: &mut Merge<'_, '_>,
         pages: u8,
-    ) -> Result<(Option<Key>, NodePointer)> {
+    ) -> Result<(Option<Key>, NodePointer, Option<Key>)> {
         let block = self.take().await?;
         let level = self.folded.level;
         let mut keys = heapless::Vec::<Key, { DATA_PAGES_MAX as usize }>::new();
+        let mut fullness = Fullness::UNKNOWN;
         for page in 0..pages {
-            let mut filler = Filler::new(self.desk.out, level);
+            let mut filler = Filler::new(self.desk.out, level, fullness);
             fill(self.media, merge, self.desk.aside, &mut filler).await?;
+            fullness = filler.fullness;
             if let Some(first) = filler.first {
                 keys.push(first).map_err(|_| Error::Bug)?;
             }
@@ -556,7 +570,9 @@ impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, '_, D, S> {
             page::write_index(self.desk.out, level, &keys).map_err(|_| Error::Bug)?;
             self.write(block, pages).await?;
         }
-        Ok((keys.first().copied(), self.pointer(block, pages, level)))
+        let mut pointer = self.pointer(block, pages, level);
+        pointer.full = fullness.full;
+        Ok((keys.first().copied(), pointer, fullness.next))
     }
 
     /// Writes a node above the parts of the old root.
@@ -590,7 +606,8 @@ impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, '_, D, S> {
 
     fn pointer(&self, block: BlockNo, data_pages: u8, level: Level) -> NodePointer {
         let base_pages = NodePointer::base_pages_for(data_pages);
-        NodePointer { block, generation: self.generation, base_pages, delta_pages: 0, level }
+        let generation = self.generation;
+        NodePointer { block, generation, base_pages, delta_pages: 0, level, full: false }
     }
 }
 
@@ -608,5 +625,5 @@ pub async fn plant<D: BlockDevice>(
     let _ = DataPageBuilder::new(out, Level(0));
     page::seal(out, &media.identity(block, generation, 0));
     media.write_page(block, 0, out).await?;
-    Ok(NodePointer { block, generation, base_pages: 1, delta_pages: 0, level: Level(0) })
+    Ok(NodePointer { block, generation, ..NodePointer::NONE })
 }

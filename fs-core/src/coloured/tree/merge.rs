@@ -43,15 +43,41 @@ impl Sink for Counter {
     }
 }
 
+/// Whether the items of a node make it one that is full, as a pointer says it: group items without
+/// a free block and without a gap, or pointers to such nodes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fullness {
+    pub(super) full: bool,
+    /// The key that comes next, if it is a leaf.
+    pub(super) next: Option<Key>,
+}
+
+impl Fullness {
+    pub(super) const UNKNOWN: Self = Self { full: true, next: None };
+
+    fn note(&mut self, level: Level, key: &Key, value: &[u8]) {
+        let of_groups = (key.object, key.kind) == (SPACE, Kind::GROUP);
+        self.full &= of_groups
+            && if level == Level(0) {
+                Group::is_full(value) && self.next.is_none_or(|next| next == *key)
+            } else {
+                NodePointer::from_value(value).is_ok_and(|child| child.full)
+            };
+        self.next = (level == Level(0)).then_some(key.next());
+    }
+}
+
 /// Fills one page.
 pub(super) struct Filler<'a> {
     builder: DataPageBuilder<'a>,
+    level: Level,
     pub(super) first: Option<Key>,
+    pub(super) fullness: Fullness,
 }
 
 impl<'a> Filler<'a> {
-    pub(super) fn new(page: &'a mut [u8; PAGE_BYTES], level: Level) -> Self {
-        Self { builder: DataPageBuilder::new(page, level), first: None }
+    pub(super) fn new(page: &'a mut [u8; PAGE_BYTES], level: Level, fullness: Fullness) -> Self {
+        Self { builder: DataPageBuilder::new(page, level), level, first: None, fullness }
     }
 }
 
@@ -64,6 +90,7 @@ impl Sink for Filler<'_> {
             return Err(Malformed::Order);
         }
         self.first = self.first.or(Some(*key));
+        self.fullness.note(self.level, key, value);
         Ok(true)
     }
 }

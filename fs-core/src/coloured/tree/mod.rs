@@ -23,6 +23,9 @@
 //!    items, which a rewritten one would have given back: fewer are gone than it has data pages.
 //! 7. If what is pending would make more than three nodes, values (not deletions) from some key on
 //!    stay pending, and the fold says so by its high key.
+//! 8. A pointer says whether its node is *full*: then every key of its range is that of a group
+//!    item that is there and has no free block. A fold finds that out from what it writes, so it
+//!    is exact with regard to what is stored; what is pending is looked at beside it.
 //!
 //! **Folding ends.** Order all states by the number of entries pending at level 0, then at level 1,
 //! and so on. A fold of level L removes at least one entry of level L, leaves those of lower levels
@@ -58,6 +61,7 @@
 
 mod choose;
 mod fold;
+mod groups;
 mod merge;
 mod node;
 mod path;
@@ -79,6 +83,7 @@ pub use choose::{FOLD_RESERVE, choose, choose_runs};
 pub use fold::{
     Desk, Folded, GIVEN_MAX, Limits, PARTS_MAX, Pointed, TAKEN_MAX, Unpointed, fold, plant,
 };
+pub use groups::open_group;
 pub use path::Place;
 
 /// Where a fold gets the blocks of its new nodes.

@@ -5,6 +5,7 @@ use super::super::device::BlockDevice;
 use super::super::media::{Media, corrupt};
 use super::node::{data_page, page_of};
 use crate::error::{Error, Field, Malformed, Result};
+use crate::format::group::Group;
 use crate::format::key::Key;
 use crate::format::pointer::NodePointer;
 use crate::pending::{Found, State, first_group};
@@ -43,6 +44,16 @@ impl Place {
     pub(super) fn has_runs(&self, state: &State<'_>) -> bool {
         let touched = state.touched_group(first_group(self.low));
         touched.is_some_and(|group| group < first_group(self.high))
+    }
+
+    /// How many groups of its range pending runs touch, at most.
+    pub(super) fn run_groups(&self, state: &State<'_>) -> u64 {
+        let (low, high) = (first_group(self.low), first_group(self.high));
+        let groups = state.runs().iter().map(|run| {
+            let last = Group::number(run.end()).saturating_add(1).min(high);
+            last.saturating_sub(Group::number(run.start).max(low))
+        });
+        groups.sum()
     }
 }
 

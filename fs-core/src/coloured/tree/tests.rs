@@ -3,6 +3,7 @@
 #![allow(clippy::unit_arg, reason = "in one colour it is a future")]
 
 mod damage;
+mod groups;
 
 use super::super::device::BlockDevice;
 use super::super::media::Media;

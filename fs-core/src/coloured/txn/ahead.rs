@@ -22,6 +22,9 @@ use crate::mutant::{self, Mutant};
 /// each time; where a chunk is, a half and a quarter of them.
 const RESERVE_BLOCKS: u32 = 16;
 
+/// After so many blocks were taken, a chunk is looked for again that was not found.
+const CHUNKLESS_BLOCKS: u32 = 64;
+
 /// Blocks that a volume has for each block of its reserve.
 const SHARE: u32 = 8;
 
@@ -128,6 +131,12 @@ impl<D: BlockDevice> Txn<'_, D> {
             // The next one may come from the reserve again.
             run.length = if self.media.rewrites() { run.length } else { 1 };
         }
+        if found.is_none() {
+            // What is left is far away, or called erased.
+            let one = self.find_run(Want::One, held).await?;
+            let content = |run: &FreeRun| if run.any_claimed { Want::Erased } else { Want::Dirty };
+            found = one.map(|run| (run, content(&run)));
+        }
         Ok(found)
     }
 
@@ -148,10 +157,14 @@ impl<D: BlockDevice> Txn<'_, D> {
 
     /// Finds what can be erased: a whole chunk, else a run.
     async fn find_dirty(&mut self, held: &[Pick]) -> Result<Option<(FreeRun, Want)>> {
-        if self.has_chunks() {
+        let free = self.state.scalars.free.0;
+        let same = (free.saturating_sub(RESERVE_BLOCKS)..free.saturating_add(CHUNKLESS_BLOCKS))
+            .contains(&self.chunkless);
+        if self.has_chunks() && !same {
             if let Some(run) = self.find_run(Want::Chunk, held).await? {
                 return Ok(Some((run, Want::Chunk)));
             }
+            self.chunkless = free;
         }
         Ok(self.find_run(Want::Dirty, held).await?.map(|run| (run, Want::Dirty)))
     }

@@ -158,6 +158,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             base_pages: 1,
             delta_pages: 0,
             level: Level(0),
+            full: false,
         };
         self.state.reset();
         let scalars = &mut self.state.scalars;

@@ -108,6 +108,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         self.push_releases(&mut length);
         self.doubtful = true;
         let base = base_of(&self.state.scalars);
+        self.journal.withdraw_promise(&mut self.media).await?;
         if !(self.erased_next == Some(block) || mutant::on(Mutant::JournalBlockNotErased)) {
             self.media.erase(block, 1).await?;
         }

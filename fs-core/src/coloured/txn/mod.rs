@@ -37,7 +37,7 @@ pub use mount::FoundVolume;
 use super::colour;
 use super::device::BlockDevice;
 use super::journal::Journal;
-use super::media::Media;
+use super::media::{Edge, Media};
 use super::space::{ItemStore, Space};
 use super::tree::{self, Hint};
 use crate::error::{Error, Result, corrupt};
@@ -116,6 +116,8 @@ pub struct Txn<'m, D> {
     erases_before: u32,
     /// The fewest free blocks there were since a search found none to erase.
     nothing_dirty: u32,
+    /// How many blocks were free when no whole chunk was found.
+    chunkless: u32,
     doubtful: bool,
     read_only: bool,
     unclean: bool,
@@ -141,6 +143,11 @@ impl<D: BlockDevice> ItemStore for Groups<'_, '_, D> {
         };
         self.state.patch_group(number, &mut group);
         Ok(group)
+    }
+
+    async fn open_group(&mut self, number: u32) -> Result<u32> {
+        let open = tree::open_group(self.media, self.state, number.into()).await?;
+        Ok(u32::try_from(open).unwrap_or(u32::MAX))
     }
 }
 
@@ -296,7 +303,12 @@ impl<D: BlockDevice> Txn<'_, D> {
         // makes room in the journal first.
         self.release().await?;
         self.reclaim().await?;
-        self.log(RecordKind::Seal, false, HEADER_BYTES).await
+        let erased = self.erased_next == Some(self.state.scalars.next);
+        let promises = erased && self.journal.may_promise(&self.media);
+        if promises {
+            self.media.barrier(Edge::Erase).await?;
+        }
+        self.log(RecordKind::Seal, promises, HEADER_BYTES).await
     }
 }
 

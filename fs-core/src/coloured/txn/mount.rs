@@ -236,6 +236,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             erased_next: None,
             erases_before: 0,
             nothing_dirty: u32::MAX,
+            chunkless: u32::MAX,
             doubtful: false,
             read_only: false,
             unclean: false,
@@ -252,7 +253,11 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         let room = self.journal.chain().len() <= usize::from(self.superblock.journal_blocks_max);
         let sealed = self.journal.is_sealed() && room;
         if sealed && self.journal.strengthen_seal(&mut self.media, &mut self.work[..]).await? {
-            return self.journal.resolve_sealed(&mut self.media).await;
+            self.journal.resolve_sealed(&mut self.media).await?;
+            if self.journal.keeps_promise(&mut self.media).await? {
+                self.erased_next = Some(self.state.scalars.next);
+            }
+            return Ok(());
         }
         self.settle().await
     }

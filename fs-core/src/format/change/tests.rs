@@ -14,6 +14,7 @@ const POINTER: NodePointer = NodePointer {
     base_pages: 3,
     delta_pages: 0,
     level: Level(1),
+    full: false,
 };
 const SCALARS: Scalars = Scalars {
     next: BlockNo(0x0403_0201),
@@ -25,6 +26,7 @@ const SCALARS: Scalars = Scalars {
         base_pages: 4,
         delta_pages: 0,
         level: Level(5),
+        full: false,
     },
     generation: Generation(0x5655_5453_5251),
     next_object: ObjectId(0x6665_6463_6261),

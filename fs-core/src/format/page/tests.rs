@@ -28,6 +28,7 @@ const POINTER: NodePointer = NodePointer {
     base_pages: 3,
     delta_pages: 0,
     level: Level(1),
+    full: false,
 };
 
 const DELTAS: [Delta<'_>; 3] = [

@@ -128,8 +128,14 @@ async fn woven() {
         let generation = Generation(9);
         page::seal(&mut world.out, &world.media.identity(block, generation, 0));
         world.media.write_page(block, 0, &world.out).await.unwrap();
-        child =
-            NodePointer { block, generation, base_pages: 1, delta_pages: 0, level: Level(level) };
+        child = NodePointer {
+            block,
+            generation,
+            base_pages: 1,
+            delta_pages: 0,
+            level: Level(level),
+            full: false,
+        };
     }
     world.state.scalars.root = child;
     let found = next(&mut world.media, &world.state, &mut world.hint, Key::MIN, &mut []).await;
