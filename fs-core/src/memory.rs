@@ -21,8 +21,10 @@ pub const WORK_BYTES: usize = RECORD_MAX as usize;
 pub enum Home {
     /// In a directory entry.
     Entry(EntryKey),
-    /// In an item of its own: a directory, or a file that had several names.
+    /// In an item of its own: a file that had several names.
     Item,
+    /// In an item of its own: a directory, in this one.
+    Directory(ObjectId),
     /// Nowhere any more: its last name was removed.
     Nowhere,
 }
@@ -55,8 +57,6 @@ pub struct Node {
     pub home: Home,
     /// The attributes as they were last committed.
     pub inode: Inode,
-    /// The directory above; for a file its object is of no use and 0.
-    pub parent: ObjectId,
     /// Bytes of its name, if its attributes are in a directory entry.
     pub name: u8,
     /// Number of the draft that holds its uncommitted content.
@@ -72,11 +72,10 @@ pub struct Node {
 impl Node {
     /// A node of which nothing else is known.
     #[must_use]
-    pub const fn new(home: Home, inode: Inode, parent: ObjectId, name: u8) -> Self {
+    pub const fn new(home: Home, inode: Inode, name: u8) -> Self {
         Self {
             home,
             inode,
-            parent,
             name,
             draft: None,
             last: None,

@@ -24,7 +24,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let encoded: [u8; inode::SIZE] = inode.encode().map_err(|_| Error::Bug)?;
         let (key, at) = match self.node(vnode)?.home {
             Home::Entry(entry) => (entry.key(), HEAD),
-            Home::Item => (Inode::key(self.table.object(vnode)?), 0),
+            Home::Item | Home::Directory(_) => (Inode::key(self.table.object(vnode)?), 0),
             Home::Nowhere => return Ok(()),
         };
         self.txn.amend(batch, key, at, &encoded).await
@@ -49,7 +49,7 @@ impl<D> Vellum<'_, D> {
         let Node { home, name, .. } = *self.node(vnode)?;
         Ok(match home {
             Home::Entry(_) => entry_cost(true, name.into()),
-            Home::Item => DIRECTORY_COST,
+            Home::Item | Home::Directory(_) => DIRECTORY_COST,
             Home::Nowhere => 0,
         })
     }

@@ -45,7 +45,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
                 self.name_at(entry.key(), &mut old).await?;
                 entry_cost(false, old.as_bytes().len())
             }
-            Home::Item | Home::Nowhere => 0,
+            Home::Item | Home::Directory(_) | Home::Nowhere => 0,
         };
         let new_cost = entry_cost(false, name.as_bytes().len()).saturating_add(INODE_COST);
         let names_cost = old_cost.saturating_add(new_cost);

@@ -164,7 +164,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let object = self.table.object(vnode)?;
         let key = match self.node(vnode)?.home {
             Home::Entry(entry) => entry.key(),
-            Home::Item | Home::Nowhere => Inode::key(object),
+            Home::Item | Home::Directory(_) | Home::Nowhere => Inode::key(object),
         };
         if self.txn.changes(&list.batch, key) {
             return Err(Error::Invalid);

@@ -183,7 +183,7 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
             return Ok(vnode);
         }
         let Directory { inode, parent } = self.read_directory(object).await?;
-        let node = Node::new(Home::Item, inode, parent, 0);
+        let node = Node::new(Home::Directory(parent), inode, 0);
         self.take_slot(object, node).await
     }
 

@@ -96,7 +96,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let home =
             if entry.inode.is_some() { Home::Entry(EntryKey::of(entry.key)) } else { Home::Item };
         let inode = self.inode_of(entry).await?;
-        let node = Node::new(home, inode, ObjectId(0), entry.name);
+        let node = Node::new(home, inode, entry.name);
         self.take_slot(entry.object, node).await
     }
 

@@ -65,7 +65,10 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
 
     async fn parent(&mut self, directory: VnodeId) -> Result<VnodeId> {
         let object = self.directory(directory)?;
-        let parent = if object == ROOT { ROOT } else { self.node(directory)?.parent };
+        let parent = match self.node(directory)?.home {
+            Home::Directory(above) if object != ROOT => above,
+            _ => ROOT,
+        };
         self.hold_directory(parent).await
     }
 

@@ -84,12 +84,12 @@ impl<D: BlockDevice> Vellum<'_, D> {
         content: &[u8],
     ) -> Result<()> {
         let object = self.table.object(vnode)?;
-        let Node { inode, parent, .. } = *self.node(vnode)?;
+        let Node { inode, home, .. } = *self.node(vnode)?;
         let kind = inode.kind;
         let embedded = (kind != NodeType::Directory).then_some(inode);
         let view = DirentView { object, kind, inode: embedded, name };
         self.put_entry(&mut batch, key, &view, true)?;
-        if kind == NodeType::Directory {
+        if let Home::Directory(parent) = home {
             self.put_directory(&mut batch, object, &Directory { inode, parent }, true)?;
         }
         if !content.is_empty() {
@@ -220,12 +220,12 @@ impl<D> Vellum<'_, D> {
         if bytes > 0 {
             inode.data = object;
         }
-        let (home, parent) = match kind {
-            NodeType::Directory => (Home::Item, parent),
-            NodeType::File | NodeType::Symlink => (Home::Entry(EntryKey::of(key)), ObjectId(0)),
+        let home = match kind {
+            NodeType::Directory => Home::Directory(parent),
+            NodeType::File | NodeType::Symlink => Home::Entry(EntryKey::of(key)),
         };
         let name = u8::try_from(name.as_bytes().len()).unwrap_or(u8::MAX);
-        self.table.take(object, Node::new(home, inode, parent, name), may_go)
+        self.table.take(object, Node::new(home, inode, name), may_go)
     }
 
     /// Adds a directory entry to `batch`.

@@ -134,6 +134,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         Ok((inode, left))
     }
 
+    #[inline(never)]
     async fn commit_move(&mut self, mut batch: Batch, plan: &Plan, name: Name<'_>) -> Result<()> {
         let (inode, left) = self.stage_move(&mut batch, plan, name).await?;
         if mutant::on(Mutant::RenameInTwoRecords) {
@@ -222,7 +223,7 @@ impl<D> Vellum<'_, D> {
                 node.home = Home::Entry(EntryKey::of(key));
                 node.name = u8::try_from(name.as_bytes().len()).unwrap_or(u8::MAX);
             }
-            Home::Item if entry.kind == NodeType::Directory => node.parent = parent,
+            Home::Directory(_) => node.home = Home::Directory(parent),
             Home::Item | Home::Nowhere => {}
         }
         Ok(())

@@ -112,7 +112,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
             self.table.recycle(left)?;
         }
         let inode = Inode::new(NodeType::File, (self.clock)());
-        let node = Node::new(Home::Nowhere, inode, ObjectId(0), 0);
+        let node = Node::new(Home::Nowhere, inode, 0);
         let vnode = self.take_slot(object, node).await?;
         self.table.owe(vnode)?;
         Ok(vnode)
