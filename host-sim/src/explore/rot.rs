@@ -86,7 +86,8 @@ pub(super) fn stale(recording: &Recording) -> Vec<What> {
     erases.flat_map(each).collect()
 }
 
-/// A header of a journal block, and a moment at which that block is still what it was then.
+/// A header of a journal block, and a moment at which that block is still what it was then. Later a
+/// node may be there, and the one of the other run is right by all that is checked.
 pub(super) fn twins(recording: &Recording, twin: &Recording) -> Vec<What> {
     let log = &recording.log;
     let same = |(own, other): (&Op, &Op)| own.range() == other.range();
@@ -94,8 +95,14 @@ pub(super) fn twins(recording: &Recording, twin: &Recording) -> Vec<What> {
     let mut all = Vec::new();
     for entry in (0..same).filter(|entry| is_header(recording, &log[*entry])) {
         let (at, _) = log[entry].range();
-        let erased = |op: &Op| matches!(op, Op::Erase { .. }) && op.range().0 == at;
-        let end = log[entry..].iter().position(erased).map_or(same, |behind| entry + behind);
+        let session = record_in(&log[entry]).map(|header| header.session);
+        // Where nothing is erased a node's first page goes over the header.
+        let other_use = |op: &Op| match op {
+            Op::Program { .. } => record_in(op).map(|header| header.session) != session,
+            _ => matches!(op, Op::Erase { .. }),
+        };
+        let other_use = |op: &Op| op.range().0 == at && op.range().1 > 0 && other_use(op);
+        let end = log[entry..].iter().position(other_use).map_or(same, |behind| entry + behind);
         let moments = moments(recording, entry, end.min(same)).into_iter();
         all.extend(moments.map(|until| What::Twin { entry, until }));
     }
@@ -123,11 +130,15 @@ fn changes(op: &Op) -> bool {
     }
 }
 
+/// The header of the record that a program begins with.
+fn record_in(op: &Op) -> Option<Header> {
+    let Op::Program { bytes, .. } = op else { return None };
+    bytes.first_chunk().and_then(|bytes| Header::decode(bytes).ok())
+}
+
 fn is_header(recording: &Recording, op: &Op) -> bool {
-    let Op::Program { at, bytes } = op else { return false };
-    let begins = at.is_multiple_of(BLOCK_BYTES as u64) && !is_anchor(recording, op);
-    let header = bytes.first_chunk().and_then(|bytes| Header::decode(bytes).ok());
-    begins && header.is_some_and(|header| header.kind == RecordKind::Header)
+    let begins = op.range().0.is_multiple_of(BLOCK_BYTES as u64) && !is_anchor(recording, op);
+    begins && record_in(op).is_some_and(|header| header.kind == RecordKind::Header)
 }
 
 /// Another run of `scenario`: every byte that is written to a file is another one.

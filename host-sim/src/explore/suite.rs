@@ -445,10 +445,6 @@ fn fits(suite: Suite, scenario: &Scenario, seed: u64) -> bool {
     if suite == Suite::BadBlocks && matches!(scenario.medium.kind, Kind::Card | Kind::Fram) {
         return false;
     }
-    // It fails there, and why is not known: see docs/testing.md.
-    if suite == Suite::Twin && scenario.medium.kind == Kind::Card {
-        return false;
-    }
     let card = scenario.medium.kind == Kind::Card;
     let flash = matches!(scenario.medium.kind, Kind::Nor | Kind::Internal);
     let meant = match suite {
