@@ -1,6 +1,6 @@
 //! Futures dropped at every await, with several tasks on one volume.
 //!
-//! **What it is.** Three tasks work in directories of their own on one asynchronous volume, polled
+//! **What it is.** Four tasks work in directories of their own on one asynchronous volume, polled
 //! in turns. One of them is dropped at its n-th poll, for every n; the chip's operations are
 //! pending once before and once after their effect, so every device operation can be the one that
 //! is abandoned.
@@ -153,7 +153,37 @@ fn tasks() -> Vec<Vec<Op>> {
         bulk.replace(&format!("/t2/big{}", round % 3), &text);
     }
     let ops = |script: Script| script.lines().iter().map(|line| line.op.clone()).collect();
-    vec![ops(drafts), ops(names), ops(bulk)]
+    vec![ops(drafts), ops(names), ops(bulk), ops(large())]
+}
+
+/// Contents in blocks: written, overwritten, cut, given up, replaced.
+fn large() -> Script {
+    let mut large = Script::new(3);
+    for round in 0..2 {
+        let text = |n: usize, len| Script::text("large", 10 * round + n, len);
+        large
+            .open(0, "/t3/l", Access::CREATE)
+            .write(0, 0, &text(0, 3000))
+            .write(0, 700, &text(1, 300))
+            .op(Op::SyncFile(0))
+            .write(0, 3000, &text(2, 2500))
+            .op(Op::Read(0))
+            .op(Op::SetLen(0, 1500))
+            .write(0, 9000, &text(3, 100))
+            .op(Op::Discard(0))
+            .write(0, 5000, &text(4, 600))
+            .close(0)
+            .replace("/t3/r", &text(5, 5000))
+            .op(Op::Truncate("/t3/r".into(), 1000))
+            .open(0, "/t3/r", Access::WRITE)
+            .write(0, 1000, &text(6, 900))
+            .rename("/t3/r", "/t3/l")
+            .write(0, 4000, &text(7, 700))
+            .close(0)
+            .replace("/t3/l", &text(8, 4500))
+            .remove("/t3/l");
+    }
+    large
 }
 
 /// How far a task is.
@@ -239,7 +269,7 @@ fn points(task: usize, polls: u64, options: &Options) -> Vec<DropPoint> {
     .collect()
 }
 
-type Lent = Memory<2048, 6, 3>;
+type Lent = Memory<2048, 8, 5>;
 
 fn chip() -> std::result::Result<Nor, Fault> {
     let mut nor = Nor::small(BLOCKS);
@@ -247,7 +277,7 @@ fn chip() -> std::result::Result<Nor, Fault> {
     Vellum.format(&mut nor, TUNING).map_err(failed)?;
     let mut made = Ok(());
     let session = Vellum.session(&mut nor, TUNING, Mounting::Write, &mut |volume| {
-        made = (0..3).try_for_each(|task| volume.call(&Op::Mkdir(format!("/t{task}"))));
+        made = (0..4).try_for_each(|task| volume.call(&Op::Mkdir(format!("/t{task}"))));
         Ending::Unmounted
     });
     session.and(made).map_err(failed)?;
@@ -394,6 +424,8 @@ async fn call(volume: &Volume<'_, Nor>, op: &Op, open: &mut BTreeMap<Slot, FileI
             });
             volume.commit(&ids.collect::<Result<Vec<_>>>()?).await
         }
+        Op::SetLen(slot, len) => volume.set_len(id(slot, open)?, *len).await,
+        Op::Discard(slot) => volume.discard(id(slot, open)?).await,
         Op::Truncate(path, len) => volume.truncate(path, *len).await,
         Op::Replace(path, bytes) => volume.replace(path, bytes).await,
         _ => Err(Error::NotSupported),

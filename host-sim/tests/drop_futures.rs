@@ -1,4 +1,4 @@
-//! Futures dropped at every poll, with three tasks on one volume.
+//! Futures dropped at every poll, with four tasks on one volume.
 
 use host_sim::drop_futures::run;
 use host_sim::explore::Options;

@@ -1,6 +1,7 @@
 //! `host-sim mutants`.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Args;
 use fs_core::mutant::Mutant;
@@ -36,10 +37,12 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         eprintln!("there is no such mutant; see --list");
         return ExitCode::from(2);
     }
+    let begin = Instant::now();
     println!("{:<28} {:<10} {:<20} {:>8}  what failed", "mutant", "suite", "scenario", "states");
     let (outcomes, broken) = hunt(&hunted, &mut row);
     let survivors = outcomes.iter().filter(|outcome| outcome.caught.is_none()).count();
-    println!("{} mutants, {survivors} survived", outcomes.len());
+    let seconds = begin.elapsed().as_secs();
+    println!("{} mutants, {survivors} survived; {seconds} s", outcomes.len());
     for name in &broken {
         println!("left out because it fails without a mutant: {name}");
     }

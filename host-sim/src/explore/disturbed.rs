@@ -216,6 +216,7 @@ impl Play<'_> {
                 self.refused(volume, line, &name)?;
             }
             Err(Error::NoSpace) if self.may_be_full(line) => {}
+            Err(error) if line.expect == Expect::SuccessOr(error) => {}
             answer => {
                 self.models.retain(|model| model.clone().apply(&line.op).result == answer);
                 if answer.is_ok() {
@@ -253,7 +254,7 @@ impl Play<'_> {
     fn may_be_full(&self, line: &Line) -> bool {
         let removes = matches!(line.op, Op::Remove(_));
         let filled = self.hit && !(removes && self.plan.full.is_some());
-        filled || line.expect == Expect::SuccessOrFull
+        filled || line.expect == Expect::SuccessOr(Error::NoSpace)
     }
 
     /// Makes files until there is no space for another one.

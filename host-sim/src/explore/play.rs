@@ -46,6 +46,8 @@ pub struct Recording {
     pub calls: Vec<Call>,
     /// Whether the volume may be full at any time.
     pub may_fill: bool,
+    /// Calls that a limit refused which the model does not know.
+    pub refused: usize,
     /// Device calls of the whole script, reads included.
     pub device_calls: u64,
     /// The same before the first line that is not quiet.
@@ -161,14 +163,14 @@ pub(super) fn record_lines(
         return Err(Fault::new("the uncut run", format!("command {number}: {breach:?}")));
     }
     let device_calls = calls_of(&nor);
-    let Player { calls, quiet_calls, history, .. } = player;
+    let Player { calls, quiet_calls, history, refused, .. } = player;
     let quiet_calls = quiet_calls.unwrap_or(device_calls);
     let may_fill = scenario.may_fill(seed);
     let log = nor.take_log();
     if subject.has_anchors() {
         wear::even(&log, scenario.medium.blocks)?;
     }
-    Ok(Recording { start, spec, log, calls, may_fill, device_calls, quiet_calls, history })
+    Ok(Recording { start, spec, log, calls, may_fill, refused, device_calls, quiet_calls, history })
 }
 
 /// Device calls so far.
@@ -188,6 +190,7 @@ struct Player<'a> {
     formatted: bool,
     calls: Vec<Call>,
     quiet_calls: Option<u64>,
+    refused: usize,
     history: Vec<Past>,
 }
 
@@ -201,6 +204,7 @@ impl<'a> Player<'a> {
             formatted: false,
             calls: Vec::new(),
             quiet_calls: None,
+            refused: 0,
             history: vec![Past { at: 0, tree: Arc::new(Tree::default()) }],
         }
     }
@@ -315,8 +319,9 @@ impl<'a> Player<'a> {
             Op::Read(slot) => self.read(volume, slot, &name)?,
             _ => volume.call(&line.op),
         };
-        let full = answer == Err(Error::NoSpace) && line.expect == Expect::SuccessOrFull;
+        let full = matches!(line.expect, Expect::SuccessOr(limit) if answer == Err(limit));
         let absent = answer == Err(Error::NotFound) && matches!(line.op, Op::Remove(_));
+        self.refused += usize::from(full);
         let (expected, allowed) = if full {
             (answer, self.in_flight(line))
         } else if absent {
@@ -334,7 +339,7 @@ impl<'a> Player<'a> {
 
     fn as_expected(line: &Line, answer: Result<()>, excused: bool) -> bool {
         match line.expect {
-            Expect::Success | Expect::SuccessOrFull => answer.is_ok() || excused,
+            Expect::Success | Expect::SuccessOr(_) => answer.is_ok() || excused,
             Expect::Refused(error) => answer == Err(error),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Medium, Scenario, Script, Tuning};
 use crate::model::{Access, Op};
+use fs_core::error::Error;
 
 pub(super) const ALL: &[Scenario] = &[
     Scenario {
@@ -129,8 +130,8 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "spilled-drafts",
-        story: "on a volume in pieces a long draft goes to the log before its commit, and \
-                a cut leaves nothing of it",
+        story: "a draft with many holes goes to the log before its commit, and a cut leaves \
+                nothing of it",
         covers: &["C16", "C17"],
         medium: Medium::nor(48),
         tuning: Tuning::TIGHT,
@@ -159,6 +160,59 @@ pub(super) const ALL: &[Scenario] = &[
         medium: Medium::cached(40),
         tuning: Tuning::TIGHT,
         write: cached_content,
+    },
+    Scenario {
+        name: "random-content",
+        story: "two files are written, cut, grown, given up and replaced, as a seed says",
+        covers: &["C1", "C2", "C16", "oracle 1"],
+        medium: Medium::nor(63),
+        tuning: Tuning::TIGHT,
+        write: random_content,
+    },
+    Scenario {
+        name: "too-large-a-draft",
+        story: "overwrites in so many places that one commit cannot take them: refused, and the \
+                rest of the draft is as good as before",
+        covers: &["C16"],
+        medium: Medium::nor(63),
+        tuning: Tuning::DEFAULT,
+        write: too_large_a_draft,
+    },
+    Scenario {
+        name: "no-draft-left",
+        story: "more files are written at once than there are drafts: refused until one is \
+                committed, closed or given up",
+        covers: &["C8"],
+        medium: Medium::nor(40),
+        tuning: Tuning::DEFAULT,
+        write: no_draft_left,
+    },
+    Scenario {
+        name: "card-content",
+        story: "appends, overwrites and cuts of contents in units of a sector, on a card with a \
+                cache",
+        covers: &["C1", "C12"],
+        medium: Medium::cached_card(40),
+        tuning: Tuning::TIGHT,
+        write: card_content,
+    },
+    Scenario {
+        name: "cut-after-overwrites",
+        story: "a file with a long name is overwritten in as many places as one commit takes, and \
+                then cut within one of them: the commit still fits into one record",
+        covers: &["C19"],
+        medium: Medium::nor(48),
+        tuning: Tuning::DEFAULT,
+        write: cut_after_overwrites,
+    },
+    Scenario {
+        name: "card-long-name",
+        story: "content in sectors, of a file with a long name, after a boot: the tail and the \
+                name share a record, or the tail goes into its block",
+        covers: &["C19"],
+        medium: Medium::card(40),
+        tuning: Tuning::DEFAULT,
+        write: card_long_name,
     },
 ];
 
@@ -484,29 +538,22 @@ fn replace_large(s: &mut Script) {
 
 fn spilled_drafts(s: &mut Script) {
     s.fresh().quietly(|s| {
-        // Free blocks that are no two in a row.
-        for n in 0..9 {
-            s.replace(&format!("/a{n}"), &Script::text("a", n, 4000));
-            s.replace(&format!("/b{n}"), &Script::text("b", n, 4000));
-        }
-        for n in 0..9 {
-            s.remove(&format!("/a{n}"));
-        }
         s.replace("/log", &Script::text("log", 0, 1000));
     });
-    s.open(0, "/log", Access::WRITE)
-        .write(0, 1000, &Script::text("spill", 0, 24_000))
-        .op(Op::Read(0))
-        .op(Op::Discard(0))
-        .op(Op::Read(0))
-        .write(0, 1000, &Script::text("spill", 1, 22_000))
-        .op(Op::SyncFile(0))
-        .close(0)
-        .check();
-    s.open(0, "/log", Access::REWRITE)
-        .write(0, 0, &Script::text("rewritten", 0, 8000))
-        .reboot()
-        .check();
+    // No two of them lie side by side in the file, so each is a run of its own.
+    let pieces = |s: &mut Script, from: usize, to: usize| {
+        for n in from..to {
+            s.write(0, 1000 + 8192 * n as u64, &Script::text("spill", n, 700));
+        }
+    };
+    s.open(0, "/log", Access::WRITE).quietly(|s| pieces(s, 0, 5));
+    pieces(s, 5, 9);
+    s.op(Op::Read(0)).op(Op::Check).op(Op::Discard(0)).op(Op::Read(0)).op(Op::Check);
+    s.quietly(|s| pieces(s, 0, 9));
+    s.op(Op::SyncFile(0)).close(0).check();
+    s.open(0, "/log", Access::REWRITE).quietly(|s| pieces(s, 0, 5));
+    pieces(s, 5, 9);
+    s.reboot().check();
 }
 
 fn large_drafts_synced(s: &mut Script) {
@@ -561,4 +608,160 @@ fn cached_content(s: &mut Script) {
         }
     }
     s.op(Op::Truncate("/c".into(), 2000)).op(Op::Park).check();
+}
+
+/// A block of the smallest kind: a write that does not cross one happens or does not.
+const PIECE: u64 = 2048;
+
+fn random_content(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        for n in 0..24 {
+            s.replace(&format!("/p{n:02}"), &Script::text("p", n, 3900));
+        }
+        for n in (0..24).filter(|n| n % 4 < 2) {
+            s.remove(&format!("/p{n:02}"));
+        }
+    });
+    let paths = ["/x", "/y"];
+    s.open(0, "/x", Access::CREATE).open(1, "/y", Access::CREATE);
+    for n in 0..60 {
+        let which = s.rng.index(2);
+        let slot = u8::try_from(which).unwrap_or(0);
+        let at = [0, 700, 2000, 4096, 6000, 9000, 12_000][s.rng.index(7)] + s.rng.below(300);
+        match s.rng.below(16) {
+            0 => s.op(Op::SetLen(slot, at)),
+            1 => s.op(Op::SetLen(slot, at / 4)),
+            2 => s.op(Op::Discard(slot)),
+            3 => {
+                s.replace(paths[which], &Script::text("whole", n, usize::try_from(at).unwrap_or(0)))
+            }
+            4 => s.op(Op::Sync),
+            5 => s.op(Op::Read(slot)),
+            6 => s.close(slot).open(slot, paths[which], Access::WRITE),
+            7 if n % 3 == 0 => {
+                s.reboot().open(0, "/x", Access::CREATE).open(1, "/y", Access::CREATE)
+            }
+            8 | 9 => s.op(Op::SyncFile(slot)),
+            _ => {
+                let most = PIECE - at % PIECE;
+                let len = [20, 300, PIECE][s.rng.index(3)].min(most);
+                let text = Script::text("r", n, usize::try_from(len).unwrap_or(0));
+                s.up_to(Error::DraftTooBig, |s| {
+                    s.write(slot, at, &text);
+                })
+            }
+        };
+    }
+    s.op(Op::Read(0)).op(Op::Read(1)).check().op(Op::Sync).check();
+}
+
+fn too_large_a_draft(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.replace("/o", &Script::text("first", 0, 90_000));
+    });
+    s.open(0, "/o", Access::WRITE);
+    for round in 0..2 {
+        s.quietly(|s| {
+            for n in 0..5 {
+                s.write(0, 8192 * n + 100, &Script::text("over", round, 900));
+            }
+        });
+        s.up_to(Error::DraftTooBig, |s| {
+            for n in 5..11 {
+                s.write(0, 8192 * n + 100, &Script::text("over", round, 900));
+            }
+        });
+        s.op(Op::Read(0)).op(Op::Check).op(Op::SyncFile(0)).look();
+    }
+    s.close(0).check();
+}
+
+fn no_draft_left(s: &mut Script) {
+    let path = |n: u8| format!("/n{n}");
+    s.fresh();
+    for n in 0..4 {
+        s.open(n, &path(n), Access::CREATE);
+    }
+    for round in 0..3 {
+        for n in 0..3 {
+            s.write(n, 0, &Script::text("draft", round, 600 + 900 * usize::from(n)));
+        }
+        let text = Script::text("late", round, 700);
+        s.up_to(Error::NoDraft, |s| {
+            s.write(3, 0, &text);
+        });
+        match round {
+            0 => s.op(Op::SyncFile(1)),
+            1 => s.op(Op::Discard(1)),
+            _ => s.close(1).open(1, &path(1), Access::WRITE),
+        };
+        s.write(3, 500, &text).op(Op::Sync).look();
+    }
+    s.check();
+}
+
+fn card_content(s: &mut Script) {
+    s.fresh();
+    for n in 0..4 {
+        let text = |len| Script::text("card", n, len);
+        s.replace("/c", &text(2500 + 2000 * n))
+            .open(0, "/log", Access::CREATE)
+            .write(0, 700 * n as u64, &text(700))
+            .op(Op::SyncFile(0))
+            .write(0, 700 * n as u64 + 700, &text(90))
+            .close(0)
+            .open(0, "/c", Access::WRITE)
+            .write(0, 1000, &text(200))
+            .op(Op::SetLen(0, 2200))
+            .write(0, 4000, &text(700))
+            .op(Op::Read(0))
+            .close(0);
+        if n % 2 == 1 {
+            s.reboot();
+        }
+    }
+    s.op(Op::Truncate("/c".into(), 600)).op(Op::Park).check();
+}
+
+fn cut_after_overwrites(s: &mut Script) {
+    let path = format!("/{}", "n".repeat(250));
+    s.fresh().quietly(|s| {
+        s.replace(&path, &Script::text("first", 0, 60_000)).open(0, &path, Access::WRITE);
+        let mut at = 60_000;
+        for n in 0..7 {
+            let piece = Script::text("tail", n, 5);
+            s.write(0, at, &piece).op(Op::SyncFile(0));
+            at += 5;
+        }
+    });
+    for round in 0..2 {
+        s.quietly(|s| {
+            s.up_to(Error::DraftTooBig, |s| {
+                for n in 0..6 {
+                    s.write(0, 8192 * n + 300, &Script::text("over", round, 900));
+                }
+            });
+        });
+        s.op(Op::SetLen(0, 24_576 + 400)).op(Op::Read(0)).op(Op::SyncFile(0)).look();
+        s.quietly(|s| {
+            s.op(Op::SetLen(0, 0)).op(Op::SyncFile(0));
+            for n in 0..15 {
+                s.write(0, 4000 * n, &Script::text("again", round, 4000));
+            }
+            s.op(Op::SyncFile(0));
+        });
+    }
+    s.close(0).check();
+}
+
+fn card_long_name(s: &mut Script) {
+    let path = format!("/{}", "n".repeat(250));
+    s.fresh().replace(&path, &Script::text("first", 0, 9000)).reboot();
+    s.open(0, &path, Access::WRITE);
+    for n in 0..4 {
+        s.write(0, 9000 + 700 * n, &Script::text("more", 0, 700)).op(Op::SyncFile(0));
+        s.write(0, 1000 * n, &Script::text("over", 1, 90)).op(Op::Read(0)).op(Op::SyncFile(0));
+    }
+    s.op(Op::SetLen(0, 5000)).write(0, 9000, b"behind a gap").op(Op::SyncFile(0));
+    s.close(0).check();
 }

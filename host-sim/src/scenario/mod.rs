@@ -23,6 +23,7 @@ mod space;
 use std::sync::OnceLock;
 
 use crate::chip::Kind;
+use fs_core::error::Error;
 pub use script::{Expect, Line, Script};
 
 /// How large the chip is and how it behaves.
@@ -125,7 +126,10 @@ impl Scenario {
     /// Whether its volume may be full at any time.
     #[must_use]
     pub fn may_fill(&self, seed: u64) -> bool {
-        self.script(seed).lines().iter().any(|line| line.expect == Expect::SuccessOrFull)
+        self.script(seed)
+            .lines()
+            .iter()
+            .any(|line| line.expect == Expect::SuccessOr(Error::NoSpace))
     }
 
     /// The scenario of that name. Behind an `@` stands another medium to play it on.
@@ -200,13 +204,22 @@ mod tests {
     }
 
     #[test]
+    fn limits_that_a_scenario_is_about_are_met() {
+        for name in ["too-large-a-draft", "no-draft-left", "full-of-large", "full-disk"] {
+            let scenario = Scenario::named(name).expect("a scenario");
+            let recording = crate::explore::play::record(&crate::subject::Vellum, scenario, 1);
+            assert!(recording.expect("an uncut run").refused > 0, "{name}");
+        }
+    }
+
+    #[test]
     fn the_model_accepts_every_line_it_is_meant_to() {
         for scenario in Scenario::all() {
             let mut model = Model::new();
             for (number, line) in scenario.script(1).lines().iter().enumerate() {
                 let result = model.apply(&line.op).result;
                 let right = match line.expect {
-                    Expect::Success | Expect::SuccessOrFull => result.is_ok(),
+                    Expect::Success | Expect::SuccessOr(_) => result.is_ok(),
                     Expect::Refused(error) => result == Err(error),
                 };
                 assert!(right, "{}: line {number} {:?}: {result:?}", scenario.name, line.op);

@@ -10,8 +10,8 @@ use crate::rng::Rng;
 pub enum Expect {
     /// Success.
     Success,
-    /// Success, or `NoSpace` and no change.
-    SuccessOrFull,
+    /// Success, or this error and no change: a limit that the model does not know.
+    SuccessOr(Error),
     /// This error and no change.
     Refused(Error),
 }
@@ -34,14 +34,14 @@ pub struct Script {
     /// Seeded choices.
     pub rng: Rng,
     quiet: bool,
-    may_fill: bool,
+    limit: Option<Error>,
 }
 
 impl Script {
     /// An empty script whose choices follow `seed`.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
-        Self { lines: Vec::new(), rng: Rng::new(seed), quiet: false, may_fill: false }
+        Self { lines: Vec::new(), rng: Rng::new(seed), quiet: false, limit: None }
     }
 
     /// The calls.
@@ -52,7 +52,7 @@ impl Script {
 
     /// Adds a call that succeeds.
     pub fn op(&mut self, op: Op) -> &mut Self {
-        let expect = if self.may_fill { Expect::SuccessOrFull } else { Expect::Success };
+        let expect = self.limit.map_or(Expect::Success, Expect::SuccessOr);
         self.lines.push(Line { op, expect, quiet: self.quiet });
         self
     }
@@ -73,9 +73,14 @@ impl Script {
 
     /// Writes lines that may answer `NoSpace`.
     pub fn until_full(&mut self, write: impl FnOnce(&mut Self)) -> &mut Self {
-        let before = std::mem::replace(&mut self.may_fill, true);
+        self.up_to(Error::NoSpace, write)
+    }
+
+    /// Writes lines that may answer `limit`.
+    pub fn up_to(&mut self, limit: Error, write: impl FnOnce(&mut Self)) -> &mut Self {
+        let before = self.limit.replace(limit);
         write(self);
-        self.may_fill = before;
+        self.limit = before;
         self
     }
 

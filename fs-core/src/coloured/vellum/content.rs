@@ -168,7 +168,8 @@ impl<D> Vellum<'_, D> {
                 let within = usize::try_from(size.saturating_sub(unit)).unwrap_or(usize::MAX);
                 let end = usize::try_from(units.unit).unwrap_or(0);
                 let draft = self.draft_mut(vnode)?;
-                if let Some(rest) = draft.bytes.get_mut(within..end) {
+                let rest = draft.bytes.get_mut(within..end);
+                if let Some(rest) = rest.filter(|_| !mutant::on(Mutant::GapNotZeroed)) {
                     rest.fill(0);
                     draft.open = Some(OpenBlock { dirty: true, ..open });
                 }
@@ -416,6 +417,13 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         let mut counted = Changes::counted();
         self.plan_content(&mut counted, vnode).await?;
+        if !self.fits_record(vnode, &counted)? {
+            // A tail beside many runs or a long name: it takes the rest of its block instead.
+            self.shut(vnode).await?;
+            self.txn.settle_data().await?;
+            counted = Changes::counted();
+            self.plan_content(&mut counted, vnode).await?;
+        }
         Ok(counted)
     }
 

@@ -5,7 +5,7 @@
 
 use super::super::colour;
 use super::super::device::BlockDevice;
-use super::super::txn::{Batch, DELETE_COST, Purpose, Txn, put_cost};
+use super::super::txn::{Batch, DELETE_COST, Purpose, RUN_BYTES, Txn, put_cost};
 use super::Vellum;
 use super::runs::{RUN_BLOCKS_MAX, StoredRun};
 use crate::api::VnodeId;
@@ -22,8 +22,12 @@ use crate::memory::{DRAFT_RUNS, Draft, DraftRun, Node, Stored};
 use crate::mutant::{self, Mutant};
 use crate::units::{BlockNo, ObjectId};
 
-/// What a commit may cost beside the file's attributes: a record holds both.
+/// What a commit may cost with the file's attributes: a record holds that, and what a later cut of
+/// the file adds.
 pub(super) const COST_MAX: usize = 960;
+/// What the commit of a tail deletes. What it puts is not counted: where a record has no room for
+/// that, the tail goes into its block.
+const TAIL_COST: usize = tail::FRAGMENTS_MAX * DELETE_COST;
 /// Changes of blocks that a commit may have.
 pub(super) const CHANGES_MAX: usize = 14;
 /// The most that one more run costs: itself, and a run of the log that it cuts in two.
@@ -40,15 +44,17 @@ pub(super) struct Changes<'b> {
     pub cost: usize,
     /// Changes of blocks.
     pub runs: usize,
+    /// How much of the bytes is the tail.
+    tail: usize,
 }
 
 impl<'b> Changes<'b> {
     pub const fn counted() -> Self {
-        Self { batch: None, cost: 0, runs: 0 }
+        Self { batch: None, cost: 0, runs: 0, tail: 0 }
     }
 
     pub const fn into_batch(batch: &'b mut Batch) -> Self {
-        Self { batch: Some(batch), cost: 0, runs: 0 }
+        Self { batch: Some(batch), cost: 0, runs: 0, tail: 0 }
     }
 
     pub fn put<D: BlockDevice>(
@@ -422,11 +428,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if valid >= inode.valid && !announced && !self.intents {
             return Ok(());
         }
-        let beyond = self.units().index_after(valid);
-        let first = match self.run_at(data, beyond).await? {
-            None => self.run_from(data, beyond).await?,
-            found => found,
-        };
+        let first = self.run_behind(data, valid).await?;
         let known = self.trim_of(data).await?;
         // What was set aside stays there, unless the file is cut.
         let aside = first.is_some_and(|run| run.unwritten && valid >= inode.valid);
@@ -488,7 +490,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
             }
         } else {
             self.plan_runs(changes, vnode, data, Which::All).await?;
+            let before = changes.cost;
             self.plan_tail(changes, vnode, data).await?;
+            changes.tail = changes.cost.saturating_sub(before);
             self.plan_patches(changes, vnode, data, Which::All).await?;
         }
         self.plan_leftovers(changes, vnode, data).await?;
@@ -511,12 +515,10 @@ impl<D: BlockDevice> Vellum<'_, D> {
             }
             let mut changes = Changes::counted();
             self.plan_content(&mut changes, vnode).await?;
-            let mut cost = changes.cost.saturating_add(RUN_COST);
-            cost = cost.saturating_add(changes.runs.saturating_mul(7));
-            cost = cost.saturating_add(self.attributes_allowance(vnode)?);
-            cost = cost.saturating_add(self.tail_allowance(vnode, index)?);
             let (bytes, runs) = self.patch_allowance(vnode, index)?;
-            cost = cost.saturating_add(bytes);
+            let cost = self.commit_cost(vnode, &changes)?.saturating_sub(changes.tail);
+            let cost =
+                cost.saturating_add(RUN_COST).saturating_add(TAIL_COST).saturating_add(bytes);
             let held = self.draft_of(vnode)?.ok_or(Error::Bug)?.runs.len();
             let fits = cost <= COST_MAX
                 && changes.runs.saturating_add(2).saturating_add(runs) <= CHANGES_MAX
@@ -651,18 +653,16 @@ impl<D> Vellum<'_, D> {
         (from..to).contains(&start)
     }
 
-    /// What the tail may cost that a commit has if block `index` is written.
-    fn tail_allowance(&self, vnode: VnodeId, index: u64) -> Result<usize> {
-        let units = self.units();
-        let valid = self.node(vnode)?.inode.valid;
-        let behind = units.start(index.saturating_add(1)) > units.unit_start(valid);
-        let unit = usize::try_from(units.unit).unwrap_or(usize::MAX);
-        let items = tail::FRAGMENTS_MAX.saturating_mul(DELETE_COST);
-        Ok(if behind {
-            unit.saturating_add(items).saturating_add(put_cost(put_cost(0)))
-        } else {
-            0
-        })
+    /// Whether a record has room for the commit that `counted` is the cost of, with its tail.
+    pub(super) fn fits_record(&self, vnode: VnodeId, counted: &Changes<'_>) -> Result<bool> {
+        Ok(counted.tail == 0 || self.commit_cost(vnode, counted)? <= COST_MAX)
+    }
+
+    /// What a commit that changes this and the attributes costs.
+    fn commit_cost(&self, vnode: VnodeId, changes: &Changes<'_>) -> Result<usize> {
+        let attributes = self.attributes_allowance(vnode)?;
+        let runs = changes.runs.saturating_mul(RUN_BYTES);
+        Ok(changes.cost.saturating_add(runs).saturating_add(attributes))
     }
 
     /// What the attributes may cost that a commit writes.

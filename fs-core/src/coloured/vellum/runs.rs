@@ -170,4 +170,17 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         self.run_of(key, value.get(..length).unwrap_or_default()).map(Some)
     }
+
+    /// The first run of `data` with blocks behind the one that holds the last of `valid` bytes.
+    pub(super) async fn run_behind(
+        &mut self,
+        data: ObjectId,
+        valid: u64,
+    ) -> Result<Option<StoredRun>> {
+        let beyond = self.units().index_after(valid);
+        match self.run_at(data, beyond).await? {
+            None => self.run_from(data, beyond).await,
+            found => Ok(found),
+        }
+    }
 }
