@@ -300,18 +300,20 @@ impl Report {
             let intent = Key { object: 2, kind: INTENT, offset: key.object };
             let intent = volume.tree.items.contains_key(&intent);
             // One owner: a file, whose length it has, or an intent.
-            let owned = |kind| {
+            let valid_of = |kind| {
                 let path = contents.get(&(kind, key.object));
-                let valid = path.and_then(|path| files.0.get(path)).map(|file| file.inode.valid);
-                (valid == Some(value.len() as u64)) != intent
+                path.and_then(|path| files.0.get(path)).map(|file| file.inode.valid)
             };
+            let owned = |kind| (valid_of(kind) == Some(value.len() as u64)) != intent;
             let orphan = match key.kind {
                 INODE => {
                     !directories.contains_key(&key.object) && !objects.contains_key(&key.object)
                 }
                 DIRENT => !directories.contains_key(&key.object),
                 INLINE => !owned(1),
-                EXTENT | TAIL | PATCH => !contents.contains_key(&(1, key.object)) && !intent,
+                EXTENT | TAIL | PATCH if intent => false,
+                TAIL | PATCH => valid_of(1).is_none(),
+                EXTENT => valid_of(1).is_none_or(|valid| is_behind(volume, key, value, valid)),
                 SYMLINK => !owned(3),
                 _ => false,
             };
@@ -397,6 +399,14 @@ fn state_of(volume: &Volume, groups: &BTreeMap<u32, Vec<u8>>, block: u32) -> Run
     } else {
         RunState::Free
     }
+}
+
+/// Whether a written run goes on behind the block that holds the last of `valid` bytes.
+fn is_behind(volume: &Volume, key: &Key, value: &[u8], valid: u64) -> bool {
+    let block_bytes = volume.superblock.block_bytes();
+    let run = Run::decode(&volume.superblock, key, value).filter(|run| !run.unwritten);
+    let end = |run: Run| key.offset.saturating_add(u64::from(run.blocks) * block_bytes);
+    run.is_some_and(|run| end(run) > valid.next_multiple_of(block_bytes))
 }
 
 fn is_intent(key: &Key, value: &[u8]) -> bool {

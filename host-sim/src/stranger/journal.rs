@@ -1,6 +1,7 @@
 //! Anchors, records, changes, and the chain that counts: sections 5 to 7 and 10.
 
 use super::bytes::{Bytes, Crc, Key};
+use super::images::Images;
 use super::state::{RunState, Scalars, State};
 use super::superblock::Superblock;
 use super::tree::Pointer;
@@ -61,7 +62,8 @@ pub fn slots(medium: &dyn Medium, superblock: &Superblock) -> Vec<Slot> {
     let mut found = Vec::new();
     let stride = superblock.program_unit().max(ENTRY as u64);
     for block in superblock.anchors() {
-        let room = (superblock.block_bytes() - FIRST_SLOT) / stride;
+        let all = (superblock.block_bytes() - FIRST_SLOT) / stride;
+        let room = if superblock.is_by_sector() { 1 } else { all };
         for slot in 0..u16::try_from(room).unwrap_or(u16::MAX) {
             let mut bytes = [0; ENTRY];
             let at = superblock.offset(block) + FIRST_SLOT + stride * u64::from(slot);
@@ -364,16 +366,19 @@ enum Failure {
     CountsNot(Damage),
 }
 
-struct Chain<'a> {
+/// A chain that is being read.
+pub(super) struct Chain<'a> {
     medium: &'a dyn Medium,
-    superblock: &'a Superblock,
-    entry: &'a Entry,
+    pub(super) superblock: &'a Superblock,
+    pub(super) entry: &'a Entry,
     blocks: Vec<u32>,
-    records: Vec<Record>,
-    state: State,
+    pub(super) records: Vec<Record>,
+    pub(super) state: State,
     at: u64,
-    sequence: u64,
-    previous: u32,
+    /// Where the next record of a sector volume is looked for.
+    pub(super) images: Images,
+    pub(super) sequence: u64,
+    pub(super) previous: u32,
 }
 
 impl<'a> Chain<'a> {
@@ -386,6 +391,7 @@ impl<'a> Chain<'a> {
             records: Vec::new(),
             state: State::default(),
             at: 0,
+            images: Images::FIRST,
             sequence: entry.start_sequence,
             previous: entry.seed,
         }
@@ -449,6 +455,9 @@ impl<'a> Chain<'a> {
 
     fn next(&mut self) -> Result<Option<Record>, Damage> {
         let Some(block) = self.blocks.last().copied() else { return Ok(None) };
+        if self.superblock.is_by_sector() {
+            return self.next_in_images(block);
+        }
         if let Some(record) = self.verify(block, self.at, self.sequence, self.previous)? {
             let first = matches!(record.kind, Kind::Header | Kind::Checkpoint);
             if first != (self.at == 0) {
@@ -461,29 +470,34 @@ impl<'a> Chain<'a> {
         }
         let next = self.state.scalars.next;
         if let Some(record) = self.verify(next, 0, self.sequence, self.previous)? {
-            let longest = usize::from(self.superblock.journal_blocks_max) + 1;
-            let fits = self.blocks.len() < longest && !self.blocks.contains(&next);
-            if record.kind != Kind::Header || !fits {
-                return Err(Damage::at(next, "the chain goes on where it may not"));
-            }
-            self.blocks.push(next);
-            return Ok(Some(self.take(record)));
+            return self.follow(record).map(Some);
         }
-        self.refuse_successor(block, self.at, next)?;
-        self.refuse_successor(next, 0, next)?;
+        self.refuse_successor(block, self.at, &[(next, 0)])?;
+        self.refuse_successor(next, 0, &[(next, 0)])?;
         Ok(None)
     }
 
-    fn take(&mut self, record: Record) -> Record {
-        let unit = self.superblock.program_unit().max(4);
-        self.at = (record.at + record.length as u64).next_multiple_of(unit);
+    /// The chain goes on with a record at the beginning of the named next block.
+    pub(super) fn follow(&mut self, record: Record) -> Result<Record, Damage> {
+        let next = record.block;
+        let longest = usize::from(self.superblock.journal_blocks_max) + 1;
+        let fits = self.blocks.len() < longest && !self.blocks.contains(&next);
+        if record.kind != Kind::Header || !fits {
+            return Err(Damage::at(next, "the chain goes on where it may not"));
+        }
+        self.blocks.push(next);
+        Ok(self.take(record))
+    }
+
+    pub(super) fn take(&mut self, record: Record) -> Record {
+        self.at = (record.at + record.length as u64).next_multiple_of(self.superblock.padding());
         self.sequence += 1;
         self.previous = record.checksum;
         record
     }
 
     /// The record at a place, if it verifies there.
-    fn verify(
+    pub(super) fn verify(
         &self,
         block: u32,
         at: u64,
@@ -525,7 +539,7 @@ impl<'a> Chain<'a> {
     }
 
     /// What can be a record: up to the end of the block.
-    fn bytes(&self, block: u32, at: u64) -> Option<Vec<u8>> {
+    pub(super) fn bytes(&self, block: u32, at: u64) -> Option<Vec<u8>> {
         let room = self.superblock.block_bytes().checked_sub(at)?;
         let length = usize::try_from(room).ok()?.min(RECORD_MAX);
         if length < HEADER || !self.superblock.is_inside(block) {
@@ -540,9 +554,14 @@ impl<'a> Chain<'a> {
         sum.u64(sequence).u32(previous).bytes(&record[4..]).sum()
     }
 
-    /// A record behind the one that is missing would show that the missing one had been
-    /// acknowledged.
-    fn refuse_successor(&self, block: u32, at: u64, next: u32) -> Result<(), Damage> {
+    /// A record behind the one that is missing at `block` and `at`, close behind it or at one of
+    /// `starts`, would show that the missing one had been acknowledged.
+    pub(super) fn refuse_successor(
+        &self,
+        block: u32,
+        at: u64,
+        starts: &[(u32, u64)],
+    ) -> Result<(), Damage> {
         let Some(bytes) = self.bytes(block, at) else { return Ok(()) };
         if bytes.iter().all(|byte| *byte == self.superblock.erase_value) {
             return Ok(());
@@ -552,12 +571,19 @@ impl<'a> Chain<'a> {
         if let Some(record) = bytes.get(..length).filter(|record| record.len() >= HEADER) {
             chained.push(self.checksum(record, self.sequence, self.previous));
         }
-        let unit = self.superblock.program_unit().max(4);
+        let unit = self.superblock.padding();
         let within = (1..).map(|count| count * unit).take_while(|far| *far <= RECORD_MAX as u64);
         let behind = within.map(|far| (block, at + far));
-        for (other, place) in behind.chain([(next, 0)]) {
+        for (other, place) in behind.chain(starts.iter().copied()) {
             for previous in &chained {
-                if !matches!(self.verify(other, place, self.sequence + 1, *previous), Ok(None)) {
+                let found = self.verify(other, place, self.sequence + 1, *previous);
+                let checkpoint = |kind| matches!(kind, Kind::Checkpoint | Kind::More);
+                let no_sign = match &found {
+                    Ok(None) => true,
+                    Ok(Some(record)) => self.superblock.is_by_sector() && checkpoint(record.kind),
+                    Err(_) => false,
+                };
+                if !no_sign {
                     let what = format!("the record at byte {at} has decayed");
                     return Err(Damage::at(block, what));
                 }
@@ -568,7 +594,7 @@ impl<'a> Chain<'a> {
 }
 
 /// Length, kind and flag of a header that could be right.
-fn plausible(bytes: &[u8], sequence: u64, session: u32) -> Option<(usize, Kind, bool)> {
+pub(super) fn plausible(bytes: &[u8], sequence: u64, session: u32) -> Option<(usize, Kind, bool)> {
     let mut b = Bytes(bytes.get(4..HEADER)?);
     let length = usize::from(b.u16()?);
     let kind = match b.u8()? {

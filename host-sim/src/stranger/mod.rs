@@ -17,6 +17,7 @@ mod bytes;
 mod check;
 mod content;
 mod files;
+mod images;
 mod journal;
 mod state;
 mod superblock;

@@ -78,6 +78,17 @@ impl Superblock {
         1 << self.program_unit_log2
     }
 
+    /// Whether it is a sector volume.
+    #[must_use]
+    pub const fn is_by_sector(&self) -> bool {
+        self.program_unit() > 64
+    }
+
+    /// What the length of a record is padded to.
+    pub(super) fn padding(&self) -> u64 {
+        if self.is_by_sector() { 4 } else { self.program_unit().max(4) }
+    }
+
     /// The anchor blocks.
     #[must_use]
     pub const fn anchors(&self) -> [u32; 2] {
@@ -150,7 +161,9 @@ pub fn place(medium: &dyn Medium, at: u64, block: u32) -> Place {
     if bytes == marker {
         return Place::Marker;
     }
-    if bytes.iter().zip(&marker).all(|(byte, mark)| byte & mark == *mark) {
+    let cut_short = bytes.iter().zip(&marker).all(|(byte, mark)| byte & mark == *mark);
+    // Where nothing is erased, zeros are as good as blank.
+    if cut_short || bytes == [0; SIZE] {
         return Place::Blank;
     }
     if !bytes.starts_with(MAGIC) {
