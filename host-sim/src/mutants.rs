@@ -75,6 +75,8 @@ const NARROW: &[(Pass, &[Mutant])] = &[
         Pass::Doubt("entry-in-doubt", EVERYWHERE, Fan::All, 1),
         &[Mutant::DoubtNotStruck, Mutant::ValidDoubtKept],
     ),
+    (Pass::Doubt("tree-grows", EVERYWHERE, Fan::Some(0), 1), &[Mutant::DeltaBehindTorn]),
+    (Pass::Doubt("cached-boots", EVERYWHERE, Fan::All, 1), &[Mutant::FlushSuperblockSkipped]),
     (Pass::Doubt("seal-in-doubt", RECOVERY, Fan::All, 1), &[Mutant::CleanDoubtNotStruck]),
     (Pass::Doubt("seal-in-doubt", RECOVERY, Fan::All, 6), &[Mutant::CleanDoubtNotStruck]),
 ];

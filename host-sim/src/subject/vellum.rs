@@ -19,6 +19,8 @@ use crate::scenario::Tuning;
 
 /// The memory every scenario fits into.
 pub type Lent = Memory<2048, 5, 3>;
+/// The same with more cached pages: whole trees are compared after every cut.
+type Explored = Memory<2048, 5, 3, 6>;
 
 /// The real filesystem.
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,7 +94,7 @@ impl Subject for Vellum {
         how: Mounting,
         body: &mut dyn FnMut(&dyn Mounted) -> Ending,
     ) -> Result<()> {
-        let mut memory = Lent::new();
+        let mut memory = Explored::new();
         let read_only = how == Mounting::ReadOnly;
         let options = MountOptions { read_only, clock: wall, ..MountOptions::default() };
         let volume = if how == Mounting::OrFormat {
