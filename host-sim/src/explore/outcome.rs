@@ -1,5 +1,6 @@
 //! What may be seen after a cut, and what was wrong with what was seen.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,11 +32,11 @@ impl Allowed {
     /// One of these states; equal ones count once.
     #[must_use]
     pub fn any(trees: impl IntoIterator<Item = Tree>) -> Self {
-        let mut allowed = Self::default();
-        for tree in trees {
-            allowed.add(tree);
-        }
-        allowed
+        // By their hash: after a failed call there are hundreds, nearly all of them alike.
+        let mut seen = HashSet::new();
+        let fresh = trees.into_iter().filter(|tree| seen.insert(tree.clone()));
+        let trees = fresh.map(Arc::new).collect();
+        Self { trees, ..Self::default() }
     }
 
     /// One more state.
