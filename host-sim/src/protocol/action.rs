@@ -1,7 +1,7 @@
 //! The operations of a program, each of them whole: what happens between two calls is over.
 
 use super::content::{Block, BlockState, Body, Content, Items, Kind, Node, Place, Pointer, Record};
-use super::journal::{append, choose, make_room};
+use super::journal::{append, choose, make_room, room_left};
 use super::medium::{Device, Step};
 use super::mount::Mount;
 use super::rules::Rule;
@@ -18,6 +18,8 @@ pub(super) enum Action {
     Fold,
     /// `m`: erases one free block ahead.
     Maintain,
+    /// `e`: erases the journal's next block ahead.
+    EraseNext,
     /// `s`: ends the session with a seal.
     Park,
     /// Power fails between two operations.
@@ -40,6 +42,7 @@ impl Action {
             b'q' => Self::Buffer { key: digit(1), value: digit(2) },
             b'f' => Self::Fold,
             b'm' => Self::Maintain,
+            b'e' => Self::EraseNext,
             b's' => Self::Park,
             _ => panic!("no such action: {word}"),
         }
@@ -54,6 +57,7 @@ impl Action {
             }
             Self::Fold => mount.items.iter().any(Option::is_some),
             Self::Maintain => dirty(device, mount).is_some(),
+            Self::EraseNext => !mount.sealed && !mount.erased_next,
             Self::Park => !mount.sealed,
             Self::Cut | Self::Mount => true,
         };
@@ -68,6 +72,7 @@ impl Action {
             Self::Buffer { key, value } => buffer(device, mount, (key, value)),
             Self::Fold => fold(device, mount),
             Self::Maintain => maintain(device, mount),
+            Self::EraseNext => erase_next(device, mount),
             Self::Park => park(device, mount),
             Self::Cut | Self::Mount => Ok(()),
         };
@@ -161,7 +166,17 @@ fn maintain(device: &mut Device, mount: &mut Mount) -> Step<()> {
     append(device, mount, claim, &what)
 }
 
+fn erase_next(device: &mut Device, mount: &mut Mount) -> Step<()> {
+    device.erase(mount.scalars.next, "next journal block, ahead")?;
+    mount.erased_next = true;
+    Ok(())
+}
+
 fn park(device: &mut Device, mount: &mut Mount) -> Step<()> {
     make_room(device, mount, 1)?;
-    append(device, mount, Body::of(Kind::Seal), "seal")
+    // Behind the seal there must be room to withdraw the promise, and sectors need no erase.
+    let room = room_left(device, mount) >= 2 && !device.scenario.sector;
+    let promises = room && mount.erased_next;
+    let what = if promises { "seal, promises" } else { "seal" };
+    append(device, mount, Body::of(Kind::Seal { promises }), what)
 }

@@ -75,8 +75,14 @@ pub(super) struct Entry {
 pub(super) enum Kind {
     Change,
     Header,
-    Checkpoint { first: bool, last: bool },
-    Seal,
+    Checkpoint {
+        first: bool,
+        last: bool,
+    },
+    /// The end of a session. It may promise that the named next block is erased.
+    Seal {
+        promises: bool,
+    },
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

@@ -1,7 +1,7 @@
 //! Writing the log: records, the move to the next block, retiring the oldest one, anchor entries.
 
 use super::content::{Block, BlockState, Body, Content, Entry, Kind, Place, Record, Scalars};
-use super::medium::{Device, Step, Stop, violation};
+use super::medium::{Device, Reading, Step, Stop, violation};
 use super::mount::{Link, Mount};
 use super::rules::Rule;
 
@@ -91,7 +91,7 @@ fn doubt_unless<T>(device: &Device, mount: &mut Mount, result: Step<T>) -> Step<
 }
 
 /// Slots that the tail block still has. With tail images: records that still fit.
-fn room_left(device: &Device, mount: &Mount) -> u8 {
+pub(super) fn room_left(device: &Device, mount: &Mount) -> u8 {
     let scenario = device.scenario;
     if scenario.image_records == 0 {
         return scenario.slots - mount.slot;
@@ -123,10 +123,13 @@ pub(super) fn close_block(device: &Device, mount: &mut Mount) {
 
 fn move_on(device: &mut Device, mount: &mut Mount) -> Step<()> {
     let block = mount.scalars.next;
-    if !device.scenario.breaks(Rule::JournalBlockNotErased) {
+    withdraw_promise(device, mount)?;
+    let erased = std::mem::take(&mut mount.erased_next);
+    if !erased && !device.scenario.breaks(Rule::JournalBlockNotErased) {
         device.erase(block, "next journal block")?;
     }
     let next = choose(device, mount)?;
+    let next_erased = mount.state_of(next) == BlockState::Erased;
     let mut body = Body::runs(mount.releasable());
     body.runs.push((next, BlockState::Used));
     body.kind = Kind::Header;
@@ -143,7 +146,23 @@ fn move_on(device: &mut Device, mount: &mut Mount) -> Step<()> {
     }
     appended?;
     mount.chain.push(link);
+    (mount.mark, mount.erased_next) = (None, next_erased);
     Ok(())
+}
+
+/// Withdraws what the seal says about the next block, before anything happens to that: again,
+/// whatever stands there, for a mark that was cut may read as one today only.
+fn withdraw_promise(device: &mut Device, mount: &mut Mount) -> Step<()> {
+    let scenario = device.scenario;
+    let Some(mark) = mount.mark.filter(|_| !scenario.breaks(Rule::PromiseNotWithdrawn)) else {
+        return Ok(());
+    };
+    let stands = matches!(device.read(mark), Reading::Blank);
+    if !stands && scenario.breaks(Rule::PromiseWithdrawnOnce) {
+        return Ok(());
+    }
+    let struck = device.strike(mark);
+    doubt_unless(device, mount, struck)
 }
 
 /// Logs the oldest block's live changes again and lets it leave, then anchors the chain without

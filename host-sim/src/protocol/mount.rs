@@ -36,8 +36,13 @@ pub(super) struct Mount {
     pub leaving: Vec<(Block, u8)>,
     /// Chosen by an operation in flight.
     pub pinned: Option<Block>,
-    /// The last record is a seal.
+    /// The last record is a seal, and one that promises that the next block is erased.
     pub sealed: bool,
+    pub promises: bool,
+    /// Where that is withdrawn before anything happens to the next block.
+    pub mark: Option<Place>,
+    /// The named next block is erased, and nothing was tried on it since.
+    pub erased_next: bool,
     /// A journal or anchor write did not return `Ok`.
     pub doubtful: bool,
     /// Records of the tail sector, and the pair of sectors it alternates between: the one that
@@ -68,6 +73,9 @@ impl Mount {
             leaving: Vec::new(),
             pinned: None,
             sealed: false,
+            promises: false,
+            mark: None,
+            erased_next: false,
             doubtful: false,
             image: Vec::new(),
             pair: [0, 1],
@@ -134,7 +142,8 @@ impl Mount {
         if let Some(scalars) = body.scalars {
             self.scalars = scalars;
         }
-        self.sealed = body.kind == Kind::Seal;
+        self.sealed = matches!(body.kind, Kind::Seal { .. });
+        self.promises = body.kind == Kind::Seal { promises: true };
     }
 
     /// Blocks that a record may give now: retired by an entry that has a durable successor.

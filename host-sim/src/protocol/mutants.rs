@@ -14,6 +14,7 @@ const FAR: Scenario = Scenario { operations: 10, cuts: 1, actions: "p01 p00 f s"
 /// Device errors.
 const FAILS: Scenario = Scenario { operations: 3, failures: 3, actions: "p01 p11", ..NOR };
 const PARKS: Scenario = Scenario { cuts: 3, actions: "p01 p11 s", ..NOR };
+const PROMISES: Scenario = Scenario { cuts: 4, actions: "p01 p11 e s", ..NOR };
 const WINDOWS: Scenario = Scenario { actions: "p01 f m", ..NOR };
 const LARGE: Scenario = Scenario { operations: 5, actions: "P01 P00", ..NOR };
 const SECTOR_MOVES: Scenario = Scenario { slots: 3, operations: 8, actions: "p01 p00", ..SECTOR };
@@ -104,10 +105,14 @@ fn journal() -> Vec<Scenario> {
 fn park_and_fail() -> Vec<Scenario> {
     let anchors = Scenario { anchor_slots: 4, ..MOVES };
     let one_failure = Scenario { failures: 1, ..FAILS };
+    let torn_mark = Scenario { operations: 5, cuts: 3, actions: "p01 e s", ..NOR };
     let tight_fails = Scenario { operations: 7, failures: 1, actions: "p01 p00 s", ..TIGHT };
     vec![
         caught("mutant/SealNotStrengthened", &[Rule::SealNotStrengthened], A, &PARKS),
         caught("mutant/SealBlockContinued", &[Rule::SealBlockContinued], OVER, &PARKS),
+        caught("mutant/PromiseNotWithdrawn", &[Rule::PromiseNotWithdrawn], OVER, &PROMISES),
+        caught("mutant/PromiseWithdrawnOnce", &[Rule::PromiseWithdrawnOnce], OVER, &torn_mark),
+        caught("mutant/PromiseNotLookedAt", &[Rule::PromiseNotLookedAt], OVER, &PROMISES),
         caught("mutant/CleanDoubtNotStruck", &[Rule::CleanDoubtNotStruck], LOST, &PARKS),
         caught("mutant/AnchorSlotReused", &[Rule::AnchorSlotReused], ERASE, &anchors),
         caught("mutant/ValidDoubtKept/fail", &[Rule::ValidDoubtKept], STRENGTHEN, &FAILS),

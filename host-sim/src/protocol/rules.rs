@@ -24,6 +24,7 @@ pub(super) enum Rule {
     AppliedBeforeDurable,
     SealNotStrengthened,
     SealBlockContinued,
+    PromiseNotWithdrawn,
     PinSkipped,
     LeaveNotLogged,
     SameSpareAgain,
@@ -76,6 +77,10 @@ pub(super) enum Rule {
     OneImageRead,
     /// The re-log record is not flushed before the anchor entry.
     FlushRelogSkipped,
+    /// The promise of a seal is not withdrawn again where it does not stand today.
+    PromiseWithdrawnOnce,
+    /// The promise of a seal counts without a look at whether it was withdrawn.
+    PromiseNotLookedAt,
 }
 
 impl Rule {
@@ -102,5 +107,7 @@ impl Rule {
         Self::OneImageRead,
         Self::FlushRelogSkipped,
         Self::FlushCheckpointSkipped,
+        Self::PromiseWithdrawnOnce,
+        Self::PromiseNotLookedAt,
     ];
 }

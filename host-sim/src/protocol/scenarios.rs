@@ -31,7 +31,8 @@ pub(super) const IMAGES: Scenario = Scenario { image_records: 2, slots: 3, ..SEC
 
 /// Every scenario: those that must hold, then those that must be noticed.
 pub(super) fn all() -> Vec<Scenario> {
-    let groups = [settle(), park(), room(), failures(), checkpoint(), sector(), images(), long()];
+    let groups =
+        [settle(), park(), promise(), room(), failures(), checkpoint(), sector(), images(), long()];
     groups.into_iter().flatten().chain(mutants::all()).collect()
 }
 
@@ -55,6 +56,16 @@ fn park() -> Vec<Scenario> {
         Scenario { name: "park/far", operations: 10, cuts: 1, ..TIGHT },
         Scenario { name: "park/anchors", operations: 6, anchor_slots: 3, ..TIGHT },
         Scenario { name: "park/fail", failures: 2, actions: "p01 p11 f s", ..NOR },
+    ]
+}
+
+fn promise() -> Vec<Scenario> {
+    vec![
+        Scenario { name: "promise/any", cuts: 3, actions: "p01 p11 e s", ..NOR },
+        Scenario { name: "promise/loop", cuts: 6, operations: 3, actions: "p01 e s", ..NOR },
+        Scenario { name: "promise/tight", operations: 6, actions: "p01 p00 e s", ..TIGHT },
+        Scenario { name: "promise/ahead", operations: 6, actions: "p01 p00 f m s", ..NOR },
+        Scenario { name: "promise/fail", failures: 2, actions: "p01 p11 e s", ..NOR },
     ]
 }
 

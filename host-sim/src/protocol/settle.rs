@@ -43,7 +43,13 @@ fn pass_seal(device: &mut Device, mount: &mut Mount) -> Step<()> {
     if scenario.breaks(Rule::CleanLeavingGiven) {
         mount.date_leaving(0);
     }
-    mount.sealed = false;
+    if mount.promises {
+        let mark = Place { block: mount.tail(), slot: mount.slot };
+        let stands = matches!(device.read(mark), Reading::Blank);
+        mount.erased_next = stands || scenario.breaks(Rule::PromiseNotLookedAt);
+        mount.mark = Some(mark);
+    }
+    (mount.sealed, mount.promises) = (false, false);
     if !scenario.breaks(Rule::SealBlockContinued) {
         close_block(device, mount);
     }
@@ -142,6 +148,7 @@ pub(super) fn settle(device: &mut Device, mount: &mut Mount) -> Step<()> {
     settled.chain = vec![Link { block: spare, seed: SEED, root: mount.scalars.root }];
     (settled.slot, settled.checksum) = (0, SEED);
     (settled.pair, settled.image) = ([0, 1], Vec::new());
+    (settled.mark, settled.erased_next) = (None, false);
     let early = scenario.breaks(Rule::AnchorBeforeCheckpoint);
     if early {
         write_entry(device, &mut settled, 0, true)?;

@@ -23,6 +23,11 @@ fn a_seal_ends_a_session_and_a_clean_mount_goes_on() {
 }
 
 #[test]
+fn a_seal_says_whether_the_next_block_is_erased_until_that_is_withdrawn() {
+    every("promise/");
+}
+
+#[test]
 fn records_that_do_not_fit_leave_the_rest_of_a_block() {
     every("room/");
 }
