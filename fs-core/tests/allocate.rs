@@ -4,32 +4,19 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "tests")]
 
-use fs_core::blocking::Volume;
-use fs_core::blocking::device::RamDevice;
-use fs_core::extent::ExtentKind;
-use fs_core::{AllocateFlags, Error, FileId, FormatOptions, Memory, MountOptions, OpenOptions};
+#[path = "shared/plain.rs"]
+mod plain;
 
-type Ram<'a> = RamDevice<'a>;
-type Lent = Memory<2048, 8, 3>;
-const OPEN: OpenOptions = OpenOptions::new().read().write().create();
+use fs_core::blocking::Volume;
+use fs_core::extent::ExtentKind;
+use fs_core::{AllocateFlags, Error, FileId};
+use plain::{OPEN, Ram, formatted, with};
+
+/// What the medium is full of before.
+const SOMETHING_ELSE: u8 = 0x5A;
 const NONE: AllocateFlags = AllocateFlags::empty();
 const PERSIST: AllocateFlags = AllocateFlags::PERSIST;
 const BLOCK: u64 = 4096;
-
-/// A formatted image on a medium that is full of something else.
-fn formatted(blocks: usize) -> Vec<u8> {
-    let mut bytes = vec![0x5A; blocks * 4096];
-    let mut device = Ram::new(&mut bytes);
-    Volume::format(&mut device, &mut Lent::new(), &FormatOptions::default()).unwrap();
-    bytes
-}
-
-fn with<R>(bytes: &mut [u8], run: impl FnOnce(&Volume<'_, Ram<'_>>) -> R) -> R {
-    let mut device = Ram::new(bytes);
-    let mut memory = Lent::new();
-    let volume = Volume::mount(&mut device, &mut memory, MountOptions::default()).unwrap();
-    run(&volume)
-}
 
 fn free(volume: &Volume<'_, Ram<'_>>) -> u64 {
     volume.info().unwrap().free.0.into()
@@ -59,7 +46,7 @@ fn text(seed: u8, length: usize) -> Vec<u8> {
 
 #[test]
 fn writing_to_what_is_set_aside_takes_no_space() {
-    let mut image = formatted(128);
+    let mut image = formatted(128, SOMETHING_ELSE);
     with(&mut image, |volume| {
         let file = volume.open("/f", OPEN).unwrap();
         let before = free(volume);
@@ -87,7 +74,7 @@ fn writing_to_what_is_set_aside_takes_no_space() {
 
 #[test]
 fn what_is_set_aside_reads_as_zero() {
-    let mut image = formatted(128);
+    let mut image = formatted(128, SOMETHING_ELSE);
     with(&mut image, |volume| {
         volume.replace("/old", &text(0x51, 100_000)).unwrap();
         volume.remove("/old").unwrap();
@@ -127,7 +114,7 @@ fn what_is_set_aside_reads_as_zero() {
 
 #[test]
 fn what_does_not_persist_goes_with_the_last_close() {
-    let mut image = formatted(128);
+    let mut image = formatted(128, SOMETHING_ELSE);
     with(&mut image, |volume| {
         let all = free(volume);
         let file = volume.open("/f", OPEN).unwrap();
@@ -167,7 +154,7 @@ fn what_does_not_persist_goes_with_the_last_close() {
 
 #[test]
 fn what_persists_stays_and_goes_with_a_cut_of_the_file() {
-    let mut image = formatted(128);
+    let mut image = formatted(128, SOMETHING_ELSE);
     let all = with(&mut image, |volume| {
         volume.replace("/f", &text(1, 6000)).unwrap();
         let all = free(volume);
@@ -203,7 +190,7 @@ fn what_persists_stays_and_goes_with_a_cut_of_the_file() {
 
 #[test]
 fn all_or_nothing_and_in_one_piece() {
-    let mut image = formatted(64);
+    let mut image = formatted(64, SOMETHING_ELSE);
     with(&mut image, |volume| {
         for n in 0..10 {
             volume.replace(&format!("/f{n}"), &text(n, 4096 * 2)).unwrap();
@@ -242,7 +229,7 @@ fn all_or_nothing_and_in_one_piece() {
 
 #[test]
 fn a_run_says_where_the_bytes_are() {
-    let mut image = formatted(64);
+    let mut image = formatted(64, SOMETHING_ELSE);
     let (place, wanted) = with(&mut image, |volume| {
         let wanted = text(5, 20_000);
         volume.replace("/f", &wanted).unwrap();
@@ -268,7 +255,7 @@ fn a_run_says_where_the_bytes_are() {
 
 #[test]
 fn small_files_and_cut_ones_get_space_too() {
-    let mut image = formatted(64);
+    let mut image = formatted(64, SOMETHING_ELSE);
     with(&mut image, |volume| {
         volume.replace("/s", b"small").unwrap();
         let file = volume.open("/s", OPEN).unwrap();

@@ -15,29 +15,13 @@
     reason = "tests"
 )]
 
+#[path = "shared/plain.rs"]
+mod plain;
+
 use fs_core::blocking::Volume;
-use fs_core::blocking::device::RamDevice;
-use fs_core::{Error, FileId, FormatOptions, Memory, MountOptions, OpenOptions};
+use fs_core::{Error, FileId, OpenOptions};
+use plain::{OPEN, Ram, formatted, with};
 use std::collections::BTreeMap;
-
-type Ram<'a> = RamDevice<'a>;
-type Lent = Memory<2048, 8, 3>;
-
-const OPEN: OpenOptions = OpenOptions::new().read().write().create();
-
-fn formatted(blocks: usize) -> Vec<u8> {
-    let mut bytes = vec![0xFF; blocks * 4096];
-    let mut device = Ram::new(&mut bytes);
-    Volume::format(&mut device, &mut Lent::new(), &FormatOptions::default()).unwrap();
-    bytes
-}
-
-fn with<R>(bytes: &mut [u8], run: impl FnOnce(&Volume<'_, Ram<'_>>) -> R) -> R {
-    let mut device = Ram::new(bytes);
-    let mut memory = Lent::new();
-    let volume = Volume::mount(&mut device, &mut memory, MountOptions::default()).unwrap();
-    run(&volume)
-}
 
 fn write_all(
     volume: &Volume<'_, Ram<'_>>,
@@ -266,7 +250,7 @@ impl Walk {
 }
 
 fn walk(blocks: usize, most: u64, steps: u32, seed: u64) -> Walk {
-    let mut bytes = formatted(blocks);
+    let mut bytes = formatted(blocks, 0xFF);
     let mut walk = Walk { random: Random(seed), files: BTreeMap::new(), most, too_big: 0, full: 0 };
     let mut done = 0;
     while done < steps {

@@ -8,27 +8,12 @@
     reason = "tests"
 )]
 
+#[path = "shared/plain.rs"]
+mod plain;
+
 use fs_core::blocking::Volume;
-use fs_core::blocking::device::RamDevice;
-use fs_core::{Error, FormatOptions, Memory, MountOptions, OpenOptions};
-
-type Ram<'a> = RamDevice<'a>;
-type Lent = Memory<2048, 8, 3>;
-const OPEN: OpenOptions = OpenOptions::new().read().write().create();
-
-fn formatted(blocks: usize) -> Vec<u8> {
-    let mut bytes = vec![0xFF; blocks * 4096];
-    let mut device = Ram::new(&mut bytes);
-    Volume::format(&mut device, &mut Lent::new(), &FormatOptions::default()).unwrap();
-    bytes
-}
-
-fn with<R>(bytes: &mut [u8], run: impl FnOnce(&Volume<'_, Ram<'_>>) -> R) -> R {
-    let mut device = Ram::new(bytes);
-    let mut memory = Lent::new();
-    let volume = Volume::mount(&mut device, &mut memory, MountOptions::default()).unwrap();
-    run(&volume)
-}
+use fs_core::{Error, OpenOptions};
+use plain::{OPEN, Ram, formatted, with};
 
 fn content(volume: &Volume<'_, Ram<'_>>, path: &str) -> Vec<u8> {
     let file = volume.open(path, OpenOptions::READ).unwrap();
@@ -87,7 +72,7 @@ fn put(volume: &Volume<'_, Ram<'_>>, path: &str, at: usize, bytes: &[u8], synced
 
 #[test]
 fn an_overwrite_takes_no_block_of_its_own() {
-    let mut image = formatted(128);
+    let mut image = formatted(128, 0xFF);
     with(&mut image, |volume| {
         make(volume, "/f", &bytes_of(1, 60_000));
         let before = volume.info().unwrap().free.0;
@@ -103,7 +88,7 @@ fn an_overwrite_takes_no_block_of_its_own() {
 #[test]
 fn patches_stay_few_and_right_over_many_overwrites_and_sessions() {
     for (size, rounds) in [(5000, 120), (40_000, 600), (300_000, 900)] {
-        let mut image = formatted(256);
+        let mut image = formatted(256, 0xFF);
         let mut wanted = bytes_of(size as u64, size);
         let mut random = Random(size as u64 * 77 + 1);
         let blocks = size.div_ceil(4096);
@@ -146,7 +131,7 @@ fn patches_stay_few_and_right_over_many_overwrites_and_sessions() {
 
 #[test]
 fn what_was_patched_does_not_come_back_behind_a_cut() {
-    let mut image = formatted(128);
+    let mut image = formatted(128, 0xFF);
     for (round, cut) in [0, 100, 4096, 5000, 8192, 20_000].into_iter().enumerate() {
         with(&mut image, |volume| {
             let mut wanted = bytes_of(9, 50_000);
@@ -175,7 +160,7 @@ fn what_was_patched_does_not_come_back_behind_a_cut() {
 
 #[test]
 fn a_discarded_overwrite_leaves_the_committed_one() {
-    let mut image = formatted(128);
+    let mut image = formatted(128, 0xFF);
     with(&mut image, |volume| {
         let mut wanted = bytes_of(4, 50_000);
         make(volume, "/f", &wanted);
@@ -202,7 +187,7 @@ fn a_discarded_overwrite_leaves_the_committed_one() {
 
 #[test]
 fn a_patched_file_is_rewritten_in_place_whole() {
-    let mut image = formatted(256);
+    let mut image = formatted(256, 0xFF);
     with(&mut image, |volume| {
         let size = 300_000;
         make(volume, "/f", &bytes_of(5, size));

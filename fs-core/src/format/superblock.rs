@@ -331,6 +331,12 @@ impl Superblock {
         1 << (self.block_log2 & 31)
     }
 
+    /// The smallest program: the unit that records are padded to.
+    #[must_use]
+    pub const fn program_unit(&self) -> u32 {
+        1 << (self.program_unit_log2 & 31)
+    }
+
     /// What binds every other structure to this volume.
     #[must_use]
     pub fn seed(&self) -> VolumeSeed {

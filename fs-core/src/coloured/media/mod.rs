@@ -169,7 +169,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
     pub fn adopt(&mut self, superblock: &Superblock) {
         self.volume = VolumeSeed::of(&superblock.uuid);
         self.block_log2 = superblock.block_log2;
-        self.program_unit = 1_u32.checked_shl(superblock.program_unit_log2.into()).unwrap_or(1);
+        self.program_unit = superblock.program_unit();
         self.erase_value = superblock.erase_value;
         self.cache.forget_all();
     }

@@ -44,6 +44,8 @@ pub const PICKS_MAX: usize = 4;
 /// Blocks of a chunk: what one 64 KiB erase covers at 4 KiB a block, and the largest window.
 pub const CHUNK_BLOCKS: u16 = 16;
 const CHUNK: u32 = 16;
+/// Blocks of the smallest volume in which whole chunks are erased.
+const CHUNKS_FROM: u32 = 128;
 
 /// Groups that are looked into for what is wanted, before something else is taken.
 pub const VISITS_MAX: u32 = 48;
@@ -160,7 +162,7 @@ pub struct Space {
     reserve: heapless::Vec<Pin, RESERVE_RUNS>,
     /// Whether the log may call blocks erased that are not in the reserve.
     claims: bool,
-    /// Whether chunks may be erased with one command.
+    /// Whether chunks may be erased with one command, as far as the program says.
     chunks: bool,
 }
 
@@ -178,7 +180,7 @@ impl Space {
             pins: heapless::Vec::new(),
             reserve: heapless::Vec::new(),
             claims: true,
-            chunks: block_count >= 128,
+            chunks: true,
         }
     }
 
@@ -194,10 +196,10 @@ impl Space {
 
     /// Whether chunks may be erased with one command, where the device can.
     pub fn has_chunks(&self) -> bool {
-        self.chunks
+        self.chunks && self.block_count >= CHUNKS_FROM
     }
 
-    /// Lets chunks be erased with one command, or not.
+    /// Lets chunks be erased with one command, or not: on small volumes they never are.
     pub fn set_chunks(&mut self, chunks: bool) {
         self.chunks = chunks;
     }

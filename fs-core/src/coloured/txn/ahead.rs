@@ -48,7 +48,7 @@ impl<D> Txn<'_, D> {
 
     /// Lets only the smallest unit be erased at a time, if `low_latency` is set.
     pub fn set_low_latency(&mut self, low_latency: bool) {
-        self.space.set_chunks(!low_latency && self.superblock.block_count.0 >= 128);
+        self.space.set_chunks(!low_latency);
     }
 
     fn has_erased(&self) -> bool {

@@ -353,8 +353,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
 /// Bytes of the arena that hold the newest sector of the journal: where a sector is the smallest
 /// program.
 fn image_bytes(superblock: &Superblock) -> usize {
-    let unit = 1_u32.checked_shl(superblock.program_unit_log2.into()).unwrap_or(0);
-    if unit > SMALL_UNIT_MAX { PAGE_BYTES } else { 0 }
+    if superblock.program_unit() > SMALL_UNIT_MAX { PAGE_BYTES } else { 0 }
 }
 
 /// Refuses a volume that this version, this device or this arena cannot hold.
@@ -379,7 +378,7 @@ fn refuse_unknown(superblock: &Superblock) -> Result<()> {
 fn refuse_geometry(superblock: &Superblock, geometry: &Geometry) -> Result<()> {
     let block = 1_u64.checked_shl(superblock.block_log2.into()).unwrap_or(0);
     let bytes = block.saturating_mul(superblock.block_count.0.into());
-    let unit = 1_u32.checked_shl(superblock.program_unit_log2.into()).unwrap_or(0);
+    let unit = superblock.program_unit();
     let program = geometry.program_unit.max(1);
     let erase = u64::from(geometry.erase_unit.max(1));
     let rewrites = !geometry.guarantees.contains(Guarantees::NEEDS_ERASE);

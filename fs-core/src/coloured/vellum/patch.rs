@@ -22,9 +22,9 @@ use super::plan::{CHANGES_MAX, COST_MAX, Changes, Which};
 use super::view::{Piece, Source};
 use crate::api::VnodeId;
 use crate::error::{Error, Field, Malformed, Result};
-use crate::format::key::Kind;
+use crate::format::key::{Key, Kind};
 use crate::format::patch::{BLOCKS_MAX, BYTES_MAX, Patches, REGION, UNITS_MAX};
-use crate::memory::{DRAFT_PATCHES, DraftPatch, DraftRun, MOVED_MAX, Moved, Node, Progress};
+use crate::memory::{DRAFT_PATCHES, Draft, DraftPatch, DraftRun, MOVED_MAX, Moved, Node, Progress};
 use crate::mutant::{self, Mutant};
 use crate::units::{BlockNo, ByteOffset, ObjectId};
 
@@ -285,7 +285,7 @@ impl<D> Vellum<'_, D> {
     }
 
     /// The item of a region, if it keeps every rule.
-    pub(super) fn region_of(&self, key: crate::format::key::Key, value: &[u8]) -> Result<Region> {
+    pub(super) fn region_of(&self, key: Key, value: &[u8]) -> Result<Region> {
         let units = self.units();
         let patches =
             Patches::from_value(value, units.per_block).map_err(|rule| self.malformed(rule))?;
@@ -555,7 +555,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     }
 }
 
-fn draft_region_after(draft: &crate::memory::Draft, number: u64) -> u64 {
+fn draft_region_after(draft: &Draft, number: u64) -> u64 {
     let regions = draft.patches.iter().map(|patch| patch.unit / REGION);
     regions.filter(|region| *region > number).min().unwrap_or(u64::MAX)
 }
