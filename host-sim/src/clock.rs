@@ -37,8 +37,11 @@ impl Clock {
     }
 }
 
+/// What a wall clock shows first.
+pub const WALL_START: Time = Time(1_700_000_000_000_000_000);
+
 thread_local! {
-    static WALL: Cell<i64> = const { Cell::new(1_700_000_000_000_000_000) };
+    static WALL: Cell<i64> = const { Cell::new(WALL_START.0) };
 }
 
 /// A wall clock for mount options: each call in a thread is one microsecond after the one before.

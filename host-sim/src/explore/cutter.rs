@@ -50,20 +50,23 @@ impl Cutter {
         }
     }
 
-    /// The content after a power cut during `op`, the next entry. The power is still off.
+    /// The content after a power cut during `op`, the next entry. The power is still off, and
+    /// power-ons are counted from here.
     #[must_use]
     pub fn torn(&self, op: &Op, tear: TearMode, seed: u64) -> Image {
-        let Some((durable, waiting)) = &self.cache else {
-            let mut image = self.image.clone();
+        let mut image;
+        if let Some((durable, waiting)) = &self.cache {
+            image = durable.clone();
+            let mut waiting = waiting.clone();
+            if *op != Op::Sync {
+                waiting.push(op.clone());
+            }
+            image.lose_cache(&waiting, tear, seed);
+        } else {
+            image = self.image.clone();
             image.apply_torn(op, tear, seed);
-            return image;
-        };
-        let mut image = durable.clone();
-        let mut waiting = waiting.clone();
-        if *op != Op::Sync {
-            waiting.push(op.clone());
         }
-        image.lose_cache(&waiting, tear, seed);
+        image.count_from_here();
         image
     }
 

@@ -12,6 +12,7 @@ use super::play::{Call, Recording, record};
 use super::probe::{Found, Probe};
 use super::replay::Cut;
 use super::report::{Failure, Report, Row};
+use crate::clock::{WALL_START, set_wall};
 use crate::fault::TearMode;
 use crate::image::{Image, Op};
 use crate::rng::{Rng, mix};
@@ -434,8 +435,10 @@ pub(crate) fn choose(found: &Found, fan: Fan, seed: u64) -> Vec<(usize, usize)> 
     }
 }
 
-/// Runs `work` and makes a panic an ordinary fault.
+/// Runs `work` and makes a panic an ordinary fault. Its wall clock begins anew: times are written
+/// to the volume, so what a thread did before would change what a repetition finds.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    set_wall(WALL_START);
     let _quiet = super::panics::Quiet::begin();
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,

@@ -123,6 +123,14 @@ impl Trouble {
         self.weak.is_some() || !self.unstable.is_empty()
     }
 
+    /// Makes `epoch` the first one.
+    pub fn count_from(&mut self, epoch: u32) {
+        let begins = self.unstable.iter_mut().map(|range| &mut range.quiet_until);
+        for begin in begins.chain(self.weak.as_mut().map(|(_, from)| from)) {
+            *begin = begin.saturating_sub(epoch);
+        }
+    }
+
     /// Lowers the masks that no longer agree with the bits of `block`.
     pub fn settle(&mut self, block: &[u8; BLOCK_BYTES]) {
         for range in &mut self.unstable {

@@ -140,6 +140,16 @@ impl Image {
         self.noise.epoch += 1;
     }
 
+    /// Counts power-ons and reads from here, so that images which will behave equally are equal
+    /// however long it took to get here.
+    pub fn count_from_here(&mut self) {
+        let epoch = std::mem::take(&mut self.noise.epoch);
+        self.noise.reads = 0;
+        for trouble in self.trouble.values_mut().filter(|trouble| trouble.is_unstable()) {
+            Arc::make_mut(trouble).count_from(epoch);
+        }
+    }
+
     /// How often the power was switched on.
     #[must_use]
     pub fn epoch(&self) -> u32 {

@@ -329,6 +329,8 @@ pub fn noise_of(window: &Window, image: &Image, seed: u64) -> u64 {
 }
 
 fn probe(state: &State<'_>, image: &Image, allowed: &Allowed, noise: u64) -> Result<Found, Fault> {
-    set_wall(wall_of(state.window.number + 1));
-    guarded(|| state.probe.probe(image, allowed, noise))
+    guarded(|| {
+        set_wall(wall_of(state.window.number + 1));
+        state.probe.probe(image, allowed, noise)
+    })
 }

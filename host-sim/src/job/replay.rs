@@ -71,8 +71,10 @@ fn repeat(
         let image = cutter.torn(op, cut.tear, cut.seed);
         let noise = noise_of(window, &image, cut.seed);
         let allowed = if depth == 0 { view.allowed(&call.allowed) } else { call.allowed.clone() };
-        set_wall(wall_of(window.number + 1));
-        let found = guarded(|| probe.probe(&image, &allowed, noise))?;
+        let found = guarded(|| {
+            set_wall(wall_of(window.number + 1));
+            probe.probe(&image, &allowed, noise)
+        })?;
         tell(&format!("  held; recovery and probe made {} entries", found.log.len()));
         start = start_of(&image, noise);
         (log, calls) = (found.log, found.calls);
