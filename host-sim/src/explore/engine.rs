@@ -38,13 +38,23 @@ pub enum Focus {
     Everything,
     /// In commands to the first and the last block, where the anchors are, and in flushes.
     Anchors,
+    /// In every command, so that cells read now so and now otherwise.
+    Unstable,
+    /// That in commands to the anchors.
+    UnstableAnchors,
 }
 
 impl Focus {
     fn includes(self, op: &Op, size: u64) -> bool {
         let (at, length) = op.range();
         let block = crate::image::BLOCK_BYTES as u64;
-        self == Self::Everything || length == 0 || at < block || at + block >= size
+        let everywhere = matches!(self, Self::Everything | Self::Unstable);
+        everywhere || length == 0 || at < block || at + block >= size
+    }
+
+    fn includes_tear(self, tear: TearMode) -> bool {
+        let any = matches!(self, Self::Everything | Self::Anchors);
+        any || matches!(tear, TearMode::UnstableOld | TearMode::UnstableMix)
     }
 }
 
@@ -265,7 +275,8 @@ impl<'a> Work<'a> {
         };
         for (mode, tear) in cutter.tears(op).into_iter().enumerate() {
             let key = mix(mix(self.options.seed, at as u64), mode as u64);
-            if !key.is_multiple_of(self.options.one_in) {
+            let chosen = self.options.focus[0].includes_tear(tear);
+            if !chosen || !key.is_multiple_of(self.options.one_in) {
                 continue;
             }
             for variant in 0..variants(cutter, op, tear) {
@@ -332,6 +343,9 @@ impl<'a> Work<'a> {
                 let Some(call) = call_at(&found.calls, at) else { continue };
                 let tears = cutter.tears(op);
                 let Some(tear) = tears.get(pick % tears.len().max(1)).copied() else { continue };
+                if !self.options.focus[1].includes_tear(tear) {
+                    continue;
+                }
                 let seed = mix(mix(noise, at as u64), pick as u64);
                 let inner = cutter.torn(op, tear, seed);
                 cuts.push(Cut { at, tear, seed });
