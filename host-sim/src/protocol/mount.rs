@@ -15,6 +15,7 @@ pub(super) struct Link {
 
 /// The RAM state. A pending change carries the journal block that last logged it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Mount {
     /// Sequence and place of the newest anchor entry.
     pub newest: u8,
