@@ -2,6 +2,7 @@
 //!
 //! | adapter | takes | gives |
 //! | --- | --- | --- |
+//! | `nor::SpiNor` | an SPI of `embedded-hal` or `embedded-hal-async`, and a delay | a serial NOR flash chip |
 //! | `nor::NorDevice` | any `NorFlash` of `embedded-storage` or `embedded-storage-async` | erase-before-write storage |
 //! | `bytes::ByteDevice` | any `Storage` of `embedded-storage` that changes single bytes (FRAM, EEPROM) | bytes that need no erase |
 //! | `sd::SdCard` | an SPI of `embedded-hal` or `embedded-hal-async`, and a clock | an SD card, sectors of 512 bytes |
@@ -15,6 +16,7 @@
 extern crate std;
 
 mod error;
+pub mod nor;
 pub mod sd;
 
 pub use error::{BytesError, NorError};

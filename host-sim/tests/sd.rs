@@ -1,7 +1,5 @@
 //! The SD driver of `hal-adapters` against the card of `host_sim::wire`, byte by byte.
 
-use std::fmt::Write as _;
-
 use fs_core::blocking::device::BlockDevice;
 use fs_core::error::{DeviceError, ErrorKind};
 use fs_core::units::{ByteOffset, Guarantees};
@@ -10,7 +8,7 @@ use hal_adapters::sd::{Kind, SdError};
 use host_sim::contract;
 use host_sim::exec::{block_on, poll_at_most};
 use host_sim::rng::Rng;
-use host_sim::wire::{Accidents, Card, Exchange, Generation, Model, Select, Stopwatch, Wires};
+use host_sim::wire::{Accidents, Card, Generation, Model, Select, Stopwatch, Wires, transcript};
 
 const SECTOR: usize = 512;
 const ALL: [Generation; 3] = [Generation::V1, Generation::V2, Generation::High];
@@ -37,27 +35,6 @@ fn noise(sectors: usize, seed: u64) -> Vec<u8> {
 
 fn at(sector: u64) -> ByteOffset {
     ByteOffset(sector * SECTOR as u64)
-}
-
-/// What went over the wires, a pair of lines for each time that chip select was low or high, runs
-/// of equal bytes as one.
-fn transcript(log: &[Exchange]) -> String {
-    let mut text = String::new();
-    for span in log.chunk_by(|a, b| a.selected == b.selected) {
-        let select = if span[0].selected { "low" } else { "high" };
-        let line = |bytes: Vec<u8>| {
-            let runs = bytes.chunk_by(|a, b| a == b);
-            runs.fold(String::new(), |mut line, run| {
-                let times = if run.len() > 1 { format!("*{}", run.len()) } else { String::new() };
-                write!(line, " {:02x}{times}", run[0]).expect("a string");
-                line
-            })
-        };
-        let sent = line(span.iter().map(|byte| byte.sent).collect());
-        let received = line(span.iter().map(|byte| byte.received).collect());
-        writeln!(text, "{select} >{sent}\n{select} <{received}").expect("a string");
-    }
-    text
 }
 
 #[track_caller]

@@ -1,4 +1,5 @@
-//! Any `NorFlash` as a `BlockDevice`.
+//! NOR flash as a `BlockDevice`: a chip on SPI ([`SpiNor`]), and any `NorFlash`, which is what this
+//! text is about.
 //!
 //! **What the flash sees.** Only whole units inside its capacity: programs of whole `WRITE_SIZE`,
 //! erases of whole `ERASE_SIZE`, reads of whole `READ_SIZE`. Any other program or erase is refused
@@ -12,11 +13,14 @@
 //! **Limits.** `NorFlash` counts in `u32`: a capacity of 4 GiB or more gives a device of size zero,
 //! which every volume refuses. Units that are no powers of two do not compile.
 
+mod spi;
+
 use super::colour;
 use super::device::BlockDevice;
 use super::nor_flash::{MultiwriteNorFlash, NorFlash};
 use crate::error::NorError;
 use fs_core::units::{ByteOffset, EraseSizes, Geometry, Guarantees};
+pub use spi::{Options, SpiNor};
 
 #[cfg(test)]
 mod tests;

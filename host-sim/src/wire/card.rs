@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use embedded_hal::spi::ErrorKind;
 
 use super::bytes::{cid, crc7, crc16, csd, sd_status};
+use super::pins::Pins;
 use super::store::Store;
 use super::{Accidents, Exchange, Generation, Model};
 use crate::clock::Clock;
@@ -156,63 +157,6 @@ impl State {
 
     fn is_busy(&self) -> bool {
         self.clock.now_ns() < self.busy_until
-    }
-
-    pub fn select(&mut self, low: bool) {
-        if low == self.selected {
-            return;
-        }
-        self.selected = low;
-        if !self.is_on {
-            return;
-        }
-        self.frame.clear();
-        if low {
-            if self.high_since == 0 {
-                self.breach("no clocks since chip select rose");
-            }
-            return;
-        }
-        self.high_since = 0;
-        let inside = match self.phase {
-            Phase::Sending { run: false, .. } if self.out.is_empty() => false,
-            Phase::Preparing { .. } | Phase::Sending { .. } => {
-                if self.model.ends_reads {
-                    self.phase = Phase::Command;
-                    self.out.clear();
-                }
-                true
-            }
-            Phase::Receiving { .. } => true,
-            _ => !self.out.is_empty(),
-        };
-        if inside {
-            self.breach("chip select rose inside a transfer");
-        }
-    }
-
-    /// One byte each way.
-    pub fn byte(&mut self, sent: u8) -> Result<u8, ErrorKind> {
-        let number = self.count;
-        self.clock.advance_ns(8_000_000_000 / u64::from(self.hz));
-        if self.accidents.bus_error == Some(number) {
-            self.count += 1;
-            return Err(ErrorKind::Other);
-        }
-        if self.accidents.cut == Some(number) || self.accidents.pull == Some(number) {
-            self.power_off();
-        }
-        let flipped = |flip: Option<(u64, u8)>, byte| match flip {
-            Some((at, bits)) if at == number => byte ^ bits,
-            _ => byte,
-        };
-        let received = self.seen(flipped(self.accidents.flip_to_card, sent));
-        let received = flipped(self.accidents.flip_to_host, received);
-        self.count += 1;
-        if let Some(log) = &mut self.log {
-            log.push(Exchange { selected: self.selected, sent, received });
-        }
-        Ok(received)
     }
 
     fn seen(&mut self, sent: u8) -> u8 {
@@ -535,5 +479,67 @@ impl State {
         self.answer(0, &[]);
         self.work(5_000_000);
         (from..=to).for_each(|number| self.store.erase(number, self.busy_until));
+    }
+}
+
+impl Pins for State {
+    fn select(&mut self, low: bool) {
+        if low == self.selected {
+            return;
+        }
+        self.selected = low;
+        if !self.is_on {
+            return;
+        }
+        self.frame.clear();
+        if low {
+            if self.high_since == 0 {
+                self.breach("no clocks since chip select rose");
+            }
+            return;
+        }
+        self.high_since = 0;
+        let inside = match self.phase {
+            Phase::Sending { run: false, .. } if self.out.is_empty() => false,
+            Phase::Preparing { .. } | Phase::Sending { .. } => {
+                if self.model.ends_reads {
+                    self.phase = Phase::Command;
+                    self.out.clear();
+                }
+                true
+            }
+            Phase::Receiving { .. } => true,
+            _ => !self.out.is_empty(),
+        };
+        if inside {
+            self.breach("chip select rose inside a transfer");
+        }
+    }
+
+    fn byte(&mut self, sent: u8) -> Result<u8, ErrorKind> {
+        let number = self.count;
+        self.clock.advance_ns(8_000_000_000 / u64::from(self.hz));
+        if self.accidents.bus_error == Some(number) {
+            self.count += 1;
+            return Err(ErrorKind::Other);
+        }
+        if self.accidents.cut == Some(number) || self.accidents.pull == Some(number) {
+            self.power_off();
+        }
+        let flipped = |flip: Option<(u64, u8)>, byte| match flip {
+            Some((at, bits)) if at == number => byte ^ bits,
+            _ => byte,
+        };
+        let received = self.seen(flipped(self.accidents.flip_to_card, sent));
+        let received = flipped(self.accidents.flip_to_host, received);
+        self.count += 1;
+        if let Some(log) = &mut self.log {
+            log.push(Exchange { selected: self.selected, transaction: 0, sent, received });
+        }
+        Ok(received)
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
     }
 }

@@ -1,4 +1,5 @@
-//! An SD card as its pins see it: bytes in, bytes out, chip select, a clock.
+//! Chips as their pins see them: bytes in, bytes out, chip select, a clock. Serial NOR flash is in
+//! [`nor`]; the rest of this text is about an SD card.
 //!
 //! **What it is.** [`Card`], a card in SPI mode, and three ways to it: a bus ([`Wires`]) with a pin
 //! ([`Select`]), a device on a shared bus ([`Shared`]), both in both colours, and a timer
@@ -22,6 +23,8 @@
 
 mod bytes;
 mod card;
+pub mod nor;
+mod pins;
 mod spi;
 mod store;
 
@@ -29,6 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Clock;
 use card::State;
+pub use pins::transcript;
 pub use spi::{Select, Shared, Stopwatch, Wires};
 
 /// What a card is, as far as its host can tell.
@@ -124,6 +128,8 @@ pub struct Accidents {
 pub struct Exchange {
     /// Whether chip select was low.
     pub selected: bool,
+    /// How often it had been pulled low, where that is counted: a chip that acts when it rises.
+    pub transaction: u32,
     /// From the host.
     pub sent: u8,
     /// From the card.

@@ -8,6 +8,7 @@ use embedded_hal_async::spi as awaited;
 use hal_adapters::{asynchronous, blocking};
 
 use super::Card;
+use super::pins::{self, Pins as _};
 use crate::clock::Clock;
 use crate::exec::yield_once;
 
@@ -53,49 +54,23 @@ impl Card {
     }
 
     fn exchange(&self, bytes: &mut [u8]) -> Result<(), ErrorKind> {
-        let mut state = self.state();
-        bytes.iter_mut().try_for_each(|byte| {
-            *byte = state.byte(*byte)?;
-            Ok(())
-        })
+        pins::exchange(&mut *self.state(), bytes)
     }
 
     fn send(&self, bytes: &[u8]) -> Result<(), ErrorKind> {
-        let mut state = self.state();
-        bytes.iter().try_for_each(|byte| state.byte(*byte).map(|_| ()))
+        pins::send(&mut *self.state(), bytes)
     }
 
-    /// Zeros go out while bytes are read: a host may not rely on ones.
     fn receive(&self, bytes: &mut [u8]) -> Result<(), ErrorKind> {
-        bytes.fill(0);
-        self.exchange(bytes)
+        pins::receive(&mut *self.state(), bytes)
     }
 
     fn transfer(&self, read: &mut [u8], write: &[u8]) -> Result<(), ErrorKind> {
-        let mut state = self.state();
-        for at in 0..read.len().max(write.len()) {
-            let received = state.byte(write.get(at).copied().unwrap_or(0))?;
-            if let Some(byte) = read.get_mut(at) {
-                *byte = received;
-            }
-        }
-        Ok(())
+        pins::transfer(&mut *self.state(), read, write)
     }
 
     fn operate(&self, operations: &mut [Operation<'_, u8>]) -> Result<(), ErrorKind> {
-        self.state().select(true);
-        let result = operations.iter_mut().try_for_each(|operation| match operation {
-            Operation::Read(bytes) => self.receive(bytes),
-            Operation::Write(bytes) => self.send(bytes),
-            Operation::Transfer(read, write) => self.transfer(read, write),
-            Operation::TransferInPlace(bytes) => self.exchange(bytes),
-            Operation::DelayNs(ns) => {
-                self.clock().advance_ns(u64::from(*ns));
-                Ok(())
-            }
-        });
-        self.state().select(false);
-        result
+        pins::operate(&mut *self.state(), operations)
     }
 }
 
