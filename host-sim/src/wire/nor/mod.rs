@@ -18,8 +18,8 @@
 //!    program that wraps, a program or erase without write enable, a command without its address,
 //!    a reset of a busy chip.
 //!
-//! **What it is not.** A real chip: no suspended reads, no second data line, no protection of parts,
-//! no modes of a second die.
+//! **What it is not.** A real chip: no suspended reads, no second data line, no protection of
+//! parts, no modes of a second die.
 
 mod sfdp;
 mod spi;

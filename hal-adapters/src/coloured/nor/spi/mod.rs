@@ -2,8 +2,8 @@
 //!
 //! **What it is.** A driver for 25-series chips on one data line each way: [`SpiNor`], over an
 //! `SpiDevice`, alone on its bus or not, and a delay for its deadlines. What it must know of a chip
-//! comes from the chip (SFDP), or from a table of chips without one; see [`crate::nor`]. It has been
-//! tried with the simulator's chip only, with **no** real one.
+//! comes from the chip (SFDP), or from a table of chips without one; see [`crate::nor`]. It has
+//! been tried with the simulator's chip only, with **no** real one.
 //!
 //! **Rules.**
 //! 1. A command is one transaction. Reads are fast reads and take any clock that the chip takes;
