@@ -170,6 +170,8 @@ mutants! {
     AbandonedSlotReused,
     /// A block that was set aside is programmed without an erase.
     UnwrittenNotErased,
+    /// A value of an attribute that is elsewhere is left when its attribute goes.
+    OldValueLeft,
 }
 
 #[cfg(feature = "mutants")]

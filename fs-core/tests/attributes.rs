@@ -65,7 +65,9 @@ fn attributes_are_set_read_listed_and_removed() {
         let (longest, long) = ("n".repeat(127), "n".repeat(128));
         assert_eq!(volume.set_xattr("f", &long, b"", any), Err(Error::NameTooLong));
         volume.set_xattr("f", &longest, &[1; 321], any).unwrap();
-        assert_eq!(volume.set_xattr("f", &longest, &[1; 322], any), Err(Error::TooLarge));
+        volume.set_xattr("f", &longest, &[1; 322], any).unwrap();
+        let beyond = vec![1; 65_537];
+        assert_eq!(volume.set_xattr("f", "x", &beyond, any), Err(Error::TooLarge));
         assert_eq!(attributes(volume, "f").len(), 3);
     });
     with(&mut bytes, |volume| {
@@ -168,7 +170,10 @@ fn limits_are_told() {
     with(&mut bytes, |volume| {
         let limit = |limit| volume.limit("/", limit).unwrap();
         assert_eq!((limit(Limit::NameBytes), limit(Limit::CaseSensitive)), (Some(255), Some(1)));
-        assert_eq!((limit(Limit::TargetBytes), limit(Limit::XattrBytes)), (Some(448), Some(448)));
+        assert_eq!(
+            (limit(Limit::TargetBytes), limit(Limit::XattrBytes)),
+            (Some(448), Some(65_536))
+        );
         assert_eq!(limit(Limit::AllocationBytes), Some(4096));
     });
 }
@@ -255,4 +260,82 @@ fn a_list_commits_nothing_else_on_the_way() {
     }
     volume.sync().unwrap();
     volume.check().unwrap();
+}
+
+#[test]
+fn values_of_any_size_replace_one_another_and_leave_nothing() {
+    let mut bytes = formatted(128, 56);
+    let any = XattrMode::Any;
+    let text = |seed: u8, length: usize| -> Vec<u8> {
+        (0_u8..=255).cycle().map(|byte| byte ^ seed).take(length).collect()
+    };
+    let free = |volume: &Volume<'_, Ram<'_>>| {
+        for _ in 0..40 {
+            volume.maintain(0).unwrap();
+        }
+        volume.check().unwrap();
+        volume.info().unwrap().free.0
+    };
+    let get = |volume: &Volume<'_, Ram<'_>>, path: &str, name: &str| {
+        let length = volume.get_xattr(path, name, &mut []).unwrap();
+        let mut target = vec![0; length];
+        assert_eq!(volume.get_xattr(path, name, &mut target), Ok(length));
+        target
+    };
+    let before = with(&mut bytes, |volume| {
+        volume.replace("/f", b"content").unwrap();
+        volume.set_xattr("/f", "a", b"small", any).unwrap();
+        free(volume)
+    });
+    with(&mut bytes, |volume| {
+        for (seed, length) in (1..).zip([5000, 100, 449, 65_536, 448, 700, 30_000, 1]) {
+            volume.set_xattr("/f", "a", &text(seed, length), any).unwrap();
+            assert!(get(volume, "/f", "a") == text(seed, length), "{length} bytes");
+            assert_eq!(volume.get_xattr("/f", "a", &mut vec![0; length - 1]).is_err(), length > 1);
+            volume.check().unwrap();
+        }
+        volume.set_xattr("/f", "b", &text(9, 10_000), XattrMode::Create).unwrap();
+        let again = volume.set_xattr("/f", "b", &text(9, 10_000), XattrMode::Create);
+        assert_eq!(again, Err(Error::Exists));
+        let absent = volume.set_xattr("/f", "c", &text(9, 10_000), XattrMode::Replace);
+        assert_eq!(absent, Err(Error::NoAttribute));
+        assert_eq!(attributes(volume, "/f").len(), 2);
+    });
+    with(&mut bytes, |volume| {
+        assert!(get(volume, "/f", "b") == text(9, 10_000));
+        volume.link("/f", "/g").unwrap();
+        volume.remove("/f").unwrap();
+        assert!(get(volume, "/g", "b") == text(9, 10_000));
+        volume.remove_xattr("/g", "b").unwrap();
+        // What the journal and the tree have taken meanwhile.
+        assert!(free(volume) + 6 >= before);
+        for name in 0..20 {
+            volume.set_xattr("/g", &format!("n{name}"), &text(name, 3000), any).unwrap();
+        }
+        volume.remove("/g").unwrap();
+        // What the journal and the tree have taken meanwhile.
+        assert!(free(volume) + 6 >= before);
+    });
+}
+
+#[test]
+fn a_value_that_does_not_fit_leaves_the_old_one() {
+    let mut bytes = formatted(32, 57);
+    with(&mut bytes, |volume| {
+        volume.replace("/f", b"content").unwrap();
+        volume.set_xattr("/f", "a", b"old", XattrMode::Any).unwrap();
+        let large = vec![7; 65_536];
+        let mut set = 0;
+        while volume.set_xattr("/f", &format!("n{set}"), &large, XattrMode::Any).is_ok() {
+            set += 1;
+        }
+        assert_eq!(volume.set_xattr("/f", "a", &large, XattrMode::Any), Err(Error::NoSpace));
+        assert_eq!(value(volume, "/f", "a").unwrap(), b"old");
+        volume.check().unwrap();
+        for name in 0..set {
+            volume.remove_xattr("/f", &format!("n{name}")).unwrap();
+        }
+        volume.set_xattr("/f", "a", &[3; 9000], XattrMode::Any).unwrap();
+        volume.check().unwrap();
+    });
 }

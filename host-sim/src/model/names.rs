@@ -15,8 +15,8 @@ const NAME_MAX: usize = 255;
 const TARGET_MAX: usize = 448;
 /// Links that a path leads over.
 const LINKS_MAX: u32 = 16;
-/// Bytes of the name of an attribute, and of name and value.
-const ATTRIBUTE_MAX: (usize, usize) = (127, 448);
+/// Bytes of the name of an attribute, and of its value.
+const ATTRIBUTE_MAX: (usize, usize) = (127, 1 << 16);
 
 impl Model {
     pub(super) fn change_names(&mut self, op: &Op) -> Result<(), Error> {
@@ -30,11 +30,11 @@ impl Model {
             Op::Link(file, name) => self.link(file, name),
             Op::Symlink(target, path) => self.symlink(target, path),
             Op::SetXattr(path, name, value) => {
-                let (longest, both) = ATTRIBUTE_MAX;
+                let (longest, largest) = ATTRIBUTE_MAX;
                 if name.is_empty() || name.len() > longest {
                     return Err(if name.is_empty() { Error::Invalid } else { Error::NameTooLong });
                 }
-                if name.len() + value.len() > both {
+                if value.len() > largest {
                     return Err(Error::TooLarge);
                 }
                 self.set_attribute(path, &format!("attribute {name}"), Some(value))

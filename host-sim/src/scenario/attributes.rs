@@ -31,6 +31,15 @@ pub(super) const ALL: &[Scenario] = &[
         write: attributes_left,
     },
     Scenario {
+        name: "attributes-large",
+        story: "values larger than an item replace small ones and one another, and go with their \
+                attribute or their file; a cut leaves nothing of them",
+        covers: &["C13", "C17", "oracle 7"],
+        medium: Medium::nor(48),
+        tuning: Tuning::TIGHT,
+        write: attributes_large,
+    },
+    Scenario {
         name: "owners",
         story: "owner and mode of files, links and directories, beside drafts and renames",
         covers: &["C13"],
@@ -80,6 +89,33 @@ fn attributes(s: &mut Script) {
             .refused(remove("/f", "crc"), Error::NoAttribute);
     }
     s.replace("/other", b"replaces").rename("/other", "/f").check();
+}
+
+fn attributes_large(s: &mut Script) {
+    s.fresh().mkdir("/d").replace("/f", b"content");
+    for (round, length) in [700, 5000, 20, 9000, 449, 3000].into_iter().enumerate() {
+        s.op(set("/f", "map", &Script::text("value", round, length)));
+        if round % 2 == 0 {
+            s.op(set("/d", "of a directory", &Script::text("other", round, 1200)));
+        } else {
+            s.op(remove("/d", "of a directory"));
+        }
+        if round == 3 {
+            s.reboot();
+        }
+    }
+    s.op(set("/f", "second", &Script::text("second", 0, 2000)))
+        .rename("/f", "/d/g")
+        .replace("/f", b"replaces it")
+        .rename("/f", "/d/g")
+        .op(set("/d/g", "map", &Script::text("again", 0, 4200)))
+        .remove("/d/g")
+        .op(Op::Maintain(0))
+        .rmdir("/d")
+        .op(Op::Maintain(0))
+        .reboot()
+        .op(Op::Maintain(0))
+        .check();
 }
 
 fn attributes_collide(s: &mut Script) {

@@ -6,7 +6,7 @@ use std::fmt;
 use super::bytes::{Bytes, Key};
 use super::content::{EXTENT, PATCH, Patches, Run, TAIL};
 use super::files::{
-    DIRENT, Dirent, Files, GROUP, INLINE, INODE, INTENT, OWNER, ROOT, SYMLINK, XATTR, Xattr,
+    DIRENT, Dirent, Files, GROUP, INLINE, INODE, INTENT, Inode, OWNER, ROOT, SYMLINK, XATTR, Xattr,
     directory, inode_item, is_owner, shown,
 };
 use super::state::RunState;
@@ -258,7 +258,7 @@ impl Report {
             Err(damage) => return self.findings.push(damage),
         };
         let next = volume.replayed.state.scalars.next_object;
-        let mut contents: BTreeMap<(u8, u64), Vec<u8>> = BTreeMap::new();
+        let mut contents: BTreeMap<(u8, u64), (Vec<u8>, u64)> = self.values(volume);
         let mut objects: BTreeMap<u64, _> = BTreeMap::new();
         let mut directories = BTreeMap::new();
         for (path, file) in &files.0 {
@@ -284,7 +284,8 @@ impl Report {
             if data == 0 {
                 continue;
             }
-            if let Some(other) = contents.insert((file.inode.kind, data), path.clone()) {
+            let own = (path.clone(), file.inode.valid);
+            if let Some((other, _)) = contents.insert((file.inode.kind, data), own) {
                 let (one, other) = (shown(path), shown(&other));
                 self.find(format!("{one} and {other} have the same content object {data}"));
             }
@@ -300,10 +301,7 @@ impl Report {
             let intent = Key { object: 2, kind: INTENT, offset: key.object };
             let intent = volume.tree.items.contains_key(&intent);
             // One owner: a file, whose length it has, or an intent.
-            let valid_of = |kind| {
-                let path = contents.get(&(kind, key.object));
-                path.and_then(|path| files.0.get(path)).map(|file| file.inode.valid)
-            };
+            let valid_of = |kind| contents.get(&(kind, key.object)).map(|(_, valid)| *valid);
             let owned = |kind| (valid_of(kind) == Some(value.len() as u64)) != intent;
             let orphan = match key.kind {
                 INODE => {
@@ -320,6 +318,27 @@ impl Report {
                 self.find(format!("item {key} has no name that leads to it"));
             }
         }
+    }
+
+    /// Values of attributes that are contents of their own, with what has them and their length.
+    fn values(&mut self, volume: &Volume) -> BTreeMap<(u8, u64), (Vec<u8>, u64)> {
+        let next = volume.replayed.state.scalars.next_object;
+        let mut values = BTreeMap::new();
+        for (key, value) in volume.tree.items.iter().filter(|(key, _)| key.kind == XATTR) {
+            let Some((data, valid)) = Xattr::decode(value).and_then(|own| own.place) else {
+                continue;
+            };
+            let own = (key.to_string().into_bytes(), valid);
+            if data >= next || values.insert((1, data), own).is_some() {
+                self.find(format!("attribute {key} of a value that is not its own"));
+            }
+            let (extras, links, modified) = (false, 1, 0);
+            let inode = Inode { kind: 1, extras, links, data, size: valid, valid, modified };
+            if let Err(what) = super::files::content(volume, &inode) {
+                self.find(format!("value of {key}: {what}"));
+            }
+        }
+        values
     }
 
     /// Attributes belong to something that has a name and says so, or to an intent.

@@ -186,8 +186,10 @@ pub fn shown(path: &[u8]) -> String {
 pub struct Xattr {
     /// Its name.
     pub name: Vec<u8>,
-    /// What was put under it.
+    /// What was put under it, if the item holds it.
     pub value: Vec<u8>,
+    /// The object that owns it else, and its length.
+    pub place: Option<(u64, u64)>,
 }
 
 impl Xattr {
@@ -196,8 +198,16 @@ impl Xattr {
         let mut b = Bytes(value);
         let [flags, length] = b.array()?;
         let name = b.take(length.into())?.to_vec();
-        let kept = flags == 0 && (1..=127).contains(&length) && !name.contains(&0);
-        (kept && value.len() <= 450).then(|| Self { name, value: b.0.to_vec() })
+        let kept = flags < 2 && (1..=127).contains(&length) && !name.contains(&0);
+        if !kept || value.len() > 450 {
+            return None;
+        }
+        if flags == 0 {
+            return Some(Self { name, value: b.0.to_vec(), place: None });
+        }
+        let place = (b.u48()?, b.u48()?);
+        let right = place.0 >= 17 && (1..=1 << 16).contains(&place.1) && b.0.is_empty();
+        right.then_some(Self { name, value: Vec::new(), place: Some(place) })
     }
 }
 
@@ -230,7 +240,7 @@ pub fn inode_item(volume: &Volume, object: u64) -> Result<Inode, &'static str> {
     if inode.kind == 2 || !b.0.is_empty() { Err("an inode of another kind") } else { Ok(inode) }
 }
 
-fn content(volume: &Volume, inode: &Inode) -> Result<Vec<u8>, &'static str> {
+pub fn content(volume: &Volume, inode: &Inode) -> Result<Vec<u8>, &'static str> {
     let kind = if inode.kind == 3 { SYMLINK } else { INLINE };
     let key = Key { object: inode.data, kind, offset: 0 };
     let empty = Vec::new();

@@ -14,8 +14,8 @@ use super::{Failure, Item, Mounted, Progress, Result};
 use crate::hostfs::{self, Identity, make_link};
 
 const BUFFER: usize = 1 << 14;
-/// Bytes of the longest extended attribute of a volume, its name included.
-const ATTRIBUTE_BYTES: usize = 448;
+/// Bytes of the longest value of an extended attribute.
+const ATTRIBUTE_BYTES: usize = 1 << 16;
 
 /// What was copied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::{Vellum, touched};
 use crate::api::{AttributeChange, Cookie, Limit, NameBuf, Owner, VnodeId, XattrMode};
 use crate::error::{Error, Field, Malformed, Result, corrupt};
 use crate::format::inode::{Inode, LINKS_MAX};
-use crate::format::intent::Intent;
+use crate::format::intent::{self, Intent};
 use crate::format::key::{Key, Kind};
 use crate::format::owner::{self, MODE_MAX, OwnerItem};
 use crate::format::page::VALUE_MAX;
@@ -19,6 +19,8 @@ use crate::units::ObjectId;
 /// Items that one transaction of the reaper deletes.
 const REAP_MAX: usize = 8;
 const OWNER_COST: usize = put_cost(owner::SIZE);
+/// What it costs that a value goes that is elsewhere.
+pub(super) const INTENT_COST: usize = put_cost(intent::SIZE);
 
 #[colour]
 impl<D: BlockDevice> Vellum<'_, D> {
@@ -33,7 +35,11 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let Slot::Taken(_, length) = self.find_attribute(vnode, name, &mut bytes).await? else {
             return Err(Error::NoAttribute);
         };
-        let value = self.attribute(&bytes, length)?.value;
+        let attribute = self.attribute(&bytes, length)?;
+        if let Some((data, length)) = attribute.place() {
+            return self.get_value(data, length, target).await;
+        }
+        let value = attribute.value;
         if !target.is_empty() {
             let target = target.get_mut(..value.len()).ok_or(Error::BufferTooSmall)?;
             target.copy_from_slice(value);
@@ -47,15 +53,19 @@ impl<D: BlockDevice> Vellum<'_, D> {
         attribute: XattrView<'_>,
         mode: XattrMode,
     ) -> Result<()> {
-        let XattrView { name, value } = attribute;
-        match (name.len() > xattr::NAME_BYTES_MAX, attribute.check()) {
+        let XattrView { name, value, .. } = attribute;
+        let large = match (name.len() > xattr::NAME_BYTES_MAX, attribute.check()) {
             (true, _) => return Err(Error::NameTooLong),
-            (false, Err(Malformed::Field(Field::Value))) => return Err(Error::TooLarge),
-            (false, checked) => checked.map_err(|_| Error::Invalid)?,
+            (false, Err(Malformed::Field(Field::Value))) => true,
+            (false, checked) => checked.map(|()| false).map_err(|_| Error::Invalid)?,
+        };
+        if value.len() > xattr::VALUE_BYTES_MAX {
+            return Err(Error::TooLarge);
         }
         self.writable()?;
         self.named(vnode)?;
-        let (key, absent) = match (self.slot_of(vnode, name).await?, mode) {
+        let (slot, old) = self.slot_of(vnode, name).await?;
+        let (key, absent) = match (slot, mode) {
             (Slot::Taken(..), XattrMode::Create) => return Err(Error::Exists),
             (Slot::Taken(key, _), _) => (key, false),
             (_, XattrMode::Replace) => return Err(Error::NoAttribute),
@@ -63,10 +73,15 @@ impl<D: BlockDevice> Vellum<'_, D> {
             (Slot::Full, _) => return Err(Error::NamesCollide),
         };
         self.reap_some().await?;
+        if large {
+            return self.set_value(vnode, &attribute, (key, absent), old).await;
+        }
         let bytes = xattr::HEAD.saturating_add(name.len()).saturating_add(value.len());
         let cost = put_cost(bytes).saturating_add(self.attributes_cost(vnode)?);
+        let cost = cost.saturating_add(INTENT_COST);
         let mut batch = self.txn.begin(cost, Purpose::Grow).await?;
         self.put_attribute(&mut batch, key, &attribute, absent)?;
+        self.destroy_value(&mut batch, old)?;
         let inode = touched(self.named(vnode)?, (self.clock)(), false);
         self.commit_attributes(batch, vnode, Inode { extras: true, ..inode }).await
     }
@@ -74,13 +89,15 @@ impl<D: BlockDevice> Vellum<'_, D> {
     pub(super) async fn remove_attribute(&mut self, vnode: VnodeId, name: &[u8]) -> Result<()> {
         self.writable()?;
         self.named(vnode)?;
-        let Slot::Taken(key, _) = self.slot_of(vnode, name).await? else {
+        let (Slot::Taken(key, _), old) = self.slot_of(vnode, name).await? else {
             return Err(Error::NoAttribute);
         };
         self.reap_some().await?;
         let cost = DELETE_COST.saturating_add(self.attributes_cost(vnode)?);
+        let cost = cost.saturating_add(INTENT_COST);
         let mut batch = self.txn.begin(cost, Purpose::Shrink).await?;
         self.txn.delete(&mut batch, key)?;
+        self.destroy_value(&mut batch, old)?;
         let inode = touched(self.named(vnode)?, (self.clock)(), false);
         self.commit_attributes(batch, vnode, inode).await
     }
@@ -130,9 +147,13 @@ impl<D: BlockDevice> Vellum<'_, D> {
         self.find_slot(object, Kind::XATTR, name, bytes).await
     }
 
-    async fn slot_of(&mut self, vnode: VnodeId, name: &[u8]) -> Result<Slot> {
+    /// Where `vnode` has the attribute `name`, or would; and the object that owns the value.
+    async fn slot_of(&mut self, vnode: VnodeId, name: &[u8]) -> Result<(Slot, Option<ObjectId>)> {
         let mut bytes = [0; VALUE_MAX];
-        self.find_attribute(vnode, name, &mut bytes).await
+        let slot = self.find_attribute(vnode, name, &mut bytes).await?;
+        let Slot::Taken(_, length) = slot else { return Ok((slot, None)) };
+        let place = self.attribute(&bytes, length)?.place();
+        Ok((slot, place.map(|(data, _)| data)))
     }
 
     /// Who `vnode` belongs to, if somebody has said so. No I/O for what has no attributes.
@@ -195,13 +216,16 @@ impl<D: BlockDevice> Vellum<'_, D> {
     /// Deletes attributes of `object`, whose last name is gone: so many that the work is bounded,
     /// and with the last ones the intent.
     pub(super) async fn forget(&mut self, object: ObjectId) -> Result<()> {
-        let cost = DELETE_COST.saturating_mul(REAP_MAX.saturating_add(1));
+        let each = DELETE_COST.saturating_add(INTENT_COST);
+        let cost = each.saturating_mul(REAP_MAX.saturating_add(1));
         let mut batch = self.txn.begin(cost, Purpose::Shrink).await?;
         let mut from = Key::new(object, Kind::XATTR, 0);
         let mut count = 0_usize;
         while count < REAP_MAX {
             let Some(key) = self.next_attribute(from).await? else { break };
+            let value = self.value_of(key).await?;
             self.txn.delete(&mut batch, key)?;
+            self.destroy_value(&mut batch, value.map(|(data, _)| data))?;
             count = count.saturating_add(1);
             from = key.next();
         }
@@ -238,12 +262,12 @@ impl<D: BlockDevice> Vellum<'_, D> {
 
 impl<D> Vellum<'_, D> {
     /// The attribute in the first `length` of `bytes`.
-    fn attribute<'b>(&self, bytes: &'b [u8], length: usize) -> Result<XattrView<'b>> {
+    pub(super) fn attribute<'b>(&self, bytes: &'b [u8], length: usize) -> Result<XattrView<'b>> {
         let value = bytes.get(..length).ok_or(Error::Bug)?;
         XattrView::decode(value).map_err(corrupt(self.txn.state().scalars.root.block))
     }
 
-    fn put_attribute(
+    pub(super) fn put_attribute(
         &mut self,
         batch: &mut Batch,
         key: Key,
@@ -268,7 +292,7 @@ impl<D> Vellum<'_, D> {
             Limit::NameBytes => self.txn.superblock().name_max.into(),
             Limit::TargetBytes => symlink::BYTES_MAX as u64,
             Limit::SizeBits => 49,
-            Limit::XattrBytes => xattr::BYTES_MAX as u64,
+            Limit::XattrBytes => xattr::VALUE_BYTES_MAX as u64,
             Limit::AllocationBytes => self.txn.superblock().block_bytes().into(),
             Limit::CaseSensitive | Limit::CasePreserving => 1,
         }

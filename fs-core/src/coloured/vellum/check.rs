@@ -146,7 +146,11 @@ impl<D: BlockDevice> Vellum<'_, D> {
                 Kind::SYMLINK if key.offset == 0 && symlink::is_target(value) => {
                     census.stored.add(mark(key.object, Kind::SYMLINK.0));
                 }
-                Kind::XATTR => self.check_attribute(census, key, value)?,
+                Kind::XATTR => {
+                    if let Some((data, length)) = self.check_attribute(census, key, value)? {
+                        self.check_value(census, data, length).await?;
+                    }
+                }
                 Kind::OWNER if key.offset == 0 => {
                     OwnerItem::from_value(value).map_err(|rule| self.malformed(rule))?;
                     census.attributes.add(key.object.0);
@@ -217,6 +221,27 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         let last = self.last_tail(inode.data).await?;
         if last.is_some_and(|end| end != inode.valid) {
+            return Err(self.broken(Finding::TailLength));
+        }
+        Ok(())
+    }
+
+    /// A value of an attribute that is elsewhere.
+    async fn check_value(
+        &mut self,
+        census: &mut Census,
+        data: ObjectId,
+        length: u64,
+    ) -> Result<()> {
+        if data >= self.txn.next_object() {
+            return Err(self.broken(Finding::ContentObject));
+        }
+        census.owned.add(mark(data, Kind::INLINE.0));
+        let inline = self.txn.get(inline::key(data), &mut []).await?;
+        if !self.has_content(data).await? || inline.is_some_and(|found| found as u64 != length) {
+            return Err(self.broken(Finding::ContentLength));
+        }
+        if self.last_tail(data).await?.is_some_and(|end| end != length) {
             return Err(self.broken(Finding::TailLength));
         }
         Ok(())
@@ -367,14 +392,20 @@ impl<D> Vellum<'_, D> {
         Ok(())
     }
 
-    fn check_attribute(&self, census: &mut Census, key: Key, value: &[u8]) -> Result<()> {
+    /// An attribute; says what owns its value, and how long that is, if it is elsewhere.
+    fn check_attribute(
+        &self,
+        census: &mut Census,
+        key: Key,
+        value: &[u8],
+    ) -> Result<Option<(ObjectId, u64)>> {
         let attribute = XattrView::decode(value).map_err(|rule| self.malformed(rule))?;
         let hash = name::hash(attribute.name, &self.txn.superblock().hash_seed);
         if key.offset >> 8 != hash {
             return Err(self.broken(Finding::AttributeHash));
         }
         census.attributes.add(key.object.0);
-        Ok(())
+        Ok(attribute.place())
     }
 
     /// The blocks in use that no node is in, but for those that are leaving.

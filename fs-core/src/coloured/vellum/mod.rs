@@ -39,6 +39,7 @@ mod replace;
 mod runs;
 mod slots;
 mod swap;
+mod value;
 mod view;
 mod write;
 

@@ -157,7 +157,7 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
         value: &[u8],
         mode: XattrMode,
     ) -> Result<()> {
-        self.set_attribute(vnode, XattrView { name, value }, mode).await
+        self.set_attribute(vnode, XattrView { name, value, elsewhere: false }, mode).await
     }
 
     async fn listxattr(

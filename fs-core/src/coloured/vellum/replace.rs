@@ -17,7 +17,7 @@ use crate::memory::{EntryKey, Home, Node};
 use crate::units::ObjectId;
 
 /// What giving object ids away costs: a few bytes in the record.
-const IDS_COST: usize = 8;
+pub(super) const IDS_COST: usize = 8;
 
 #[colour]
 impl<D: BlockDevice> Vellum<'_, D> {
@@ -49,7 +49,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         replaced
     }
 
-    async fn fill(&mut self, vnode: VnodeId, content: &[u8]) -> Result<()> {
+    pub(super) async fn fill(&mut self, vnode: VnodeId, content: &[u8]) -> Result<()> {
         let mut done = 0_usize;
         while let Some(rest) = content.get(done..).filter(|rest| !rest.is_empty()) {
             match self.write_at(vnode, done as u64, rest).await? {
@@ -105,7 +105,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     }
 
     /// A vnode of a new file that has no name yet, held; what is left of it goes with its debt.
-    async fn nameless(&mut self) -> Result<VnodeId> {
+    pub(super) async fn nameless(&mut self) -> Result<VnodeId> {
         let object = self.txn.next_object();
         if let Some(left) = self.table.locate(object) {
             self.drop_draft(left)?;
