@@ -45,7 +45,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         let inode = Inode::new(NodeType::File, Time::UNKNOWN);
         let inode = Inode { data, size: length, valid: length, ..inode };
-        let node = Node::new(Home::Nowhere, inode, ObjectId(0), 0);
+        let node = Node::new(Home::Nowhere, inode, 0);
         let vnode = self.take_slot(data, node).await?;
         let read = self.read_at(vnode, 0, target).await;
         self.table.put(vnode);
