@@ -12,7 +12,7 @@ use crate::format::key::Key;
 use crate::format::page::{PAGE_PAYLOAD, item_bytes};
 use crate::format::pointer;
 use crate::pending::{ENTRY_BYTES, Found, POINTER_ENTRY_BYTES, State, first_group};
-use crate::units::Level;
+use crate::units::{BlockNo, Generation, Level};
 
 /// How much the pending set can grow while it is emptied: what callers keep free.
 pub const FOLD_RESERVE: usize = PARTS_MAX * POINTER_ENTRY_BYTES + ENTRY_BYTES;
@@ -256,7 +256,10 @@ async fn choose_leaf<D: BlockDevice>(
     }
 }
 
-/// The leaf whose fold removes the most runs; `None` if all runs are leaving, or none is there.
+/// The leaf whose fold removes the most runs, as far as it does not bring them back: that its own
+/// block is free, and that the one which comes next, `near`, is used. Of equal ones that which was
+/// written first, so that no leaf is folded over and over while others wait. `None` if all runs are
+/// leaving, or none is there.
 ///
 /// # Errors
 /// `Corrupt`; the device's.
@@ -264,22 +267,27 @@ async fn choose_leaf<D: BlockDevice>(
 pub async fn choose_runs<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
+    near: BlockNo,
 ) -> Result<Option<(Level, Key)>> {
-    let mut best: Option<(usize, Key)> = None;
+    let mut best: Option<(isize, Generation, Key)> = None;
     let mut place = Place::root(state);
     let mut from = 0;
     while let Some(group) = state.touched_group(from) {
         let key = Group::key(group);
         locate(media, state, Level(0), key, &mut place).await?;
-        let next = first_group(place.high);
-        let runs = state.runs().iter().filter(|run| {
-            run.state != RunState::Leaving && (group..next).contains(&Group::number(run.start))
-        });
-        let runs = runs.count();
-        if runs > best.map_or(0, |(most, _)| most) {
-            best = Some((runs, key));
+        let groups = first_group(place.low)..first_group(place.high);
+        let within = |block| groups.contains(&Group::number(block));
+        let runs = state.runs().iter().filter(|run| run.state != RunState::Leaving);
+        let runs = runs.filter(|run| within(run.start)).count();
+        let again = [place.pointer.block, near].into_iter().filter(|block| within(*block)).count();
+        let gain = isize::try_from(runs).unwrap_or(isize::MAX).saturating_sub_unsigned(again);
+        let generation = place.pointer.generation;
+        let better = best
+            .is_none_or(|(most, oldest, _)| gain > most || (gain == most && generation < oldest));
+        if runs > 0 && better {
+            best = Some((gain, generation, key));
         }
-        from = next;
+        from = groups.end;
     }
-    Ok(best.map(|(_, key)| (Level(0), key)))
+    Ok(best.map(|(.., key)| (Level(0), key)))
 }

@@ -280,7 +280,7 @@ impl World {
 
     async fn fold_chosen(&mut self) -> bool {
         if self.accounts && self.state.runs_free() < 16 {
-            let chosen = choose_runs(&mut self.media, &self.state).await.unwrap();
+            let chosen = choose_runs(&mut self.media, &self.state, BlockNo(0)).await.unwrap();
             let (level, key) = chosen.unwrap();
             self.fold(level, key).await;
             return true;
@@ -597,7 +597,9 @@ async fn many_groups() {
         let state = if number % 5 == 0 { RunState::Leaving } else { RunState::Erased };
         world.state.apply(&Change::State { run, state }, 0).unwrap();
     }
-    while let Some((level, key)) = choose_runs(&mut world.media, &world.state).await.unwrap() {
+    while let Some((level, key)) =
+        choose_runs(&mut world.media, &world.state, BlockNo(0)).await.unwrap()
+    {
         world.make_room(0).await;
         world.fold(level, key).await;
     }

@@ -78,7 +78,8 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// taken only while there is room for them.
     async fn choose_fold(&mut self, runs: bool) -> Result<Option<(Level, Key)>> {
         if !runs && self.state.fits(FOLD_RESERVE.saturating_mul(2)) {
-            let choice = tree::choose_runs(&mut self.media, &self.state).await?;
+            let near = self.space.first().map_or(self.state.scalars.cursor, |pick| pick.block);
+            let choice = tree::choose_runs(&mut self.media, &self.state, near).await?;
             if choice.is_some() {
                 return Ok(choice);
             }

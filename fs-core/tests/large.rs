@@ -1,0 +1,100 @@
+//! A card of 4 GiB, of which memory holds what was written.
+#![cfg(feature = "blocking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "tests")]
+
+use fs_core::blocking::Volume;
+use fs_core::blocking::device::BlockDevice;
+use fs_core::error::ErrorKind;
+use fs_core::units::{ByteOffset, EraseSizes, Geometry, Guarantees};
+use fs_core::{AllocateFlags, FormatOptions, Memory, MountOptions, OpenOptions};
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+const SECTOR: usize = 512;
+const BLOCK: u64 = 4096;
+const BLOCKS: u64 = 1 << 20;
+/// Blocks of a file.
+const FILE: u64 = 2048;
+
+#[derive(Default)]
+struct Card {
+    sectors: HashMap<u64, [u8; SECTOR]>,
+    programs: Rc<Cell<u64>>,
+}
+
+impl BlockDevice for Card {
+    type Error = ErrorKind;
+
+    fn geometry(&self) -> Geometry {
+        Geometry {
+            size: BLOCKS * BLOCK,
+            read_unit: SECTOR as u32,
+            program_unit: SECTOR as u32,
+            erase_unit: SECTOR as u32,
+            erase_sizes: EraseSizes::NONE,
+            dma_alignment: 1,
+            guarantees: Guarantees::POWERSAFE_NEIGHBOURS,
+        }
+    }
+
+    fn read(&mut self, at: ByteOffset, target: &mut [u8]) -> Result<(), ErrorKind> {
+        for (sector, part) in (at.0 / SECTOR as u64..).zip(target.chunks_mut(SECTOR)) {
+            part.copy_from_slice(self.sectors.get(&sector).unwrap_or(&[0; SECTOR]));
+        }
+        Ok(())
+    }
+
+    fn program(&mut self, at: ByteOffset, source: &[u8]) -> Result<(), ErrorKind> {
+        self.programs.set(self.programs.get() + 1);
+        for (sector, part) in (at.0 / SECTOR as u64..).zip(source.chunks(SECTOR)) {
+            self.sectors.insert(sector, part.try_into().unwrap());
+        }
+        Ok(())
+    }
+
+    fn erase(&mut self, _: ByteOffset, _: u64) -> Result<(), ErrorKind> {
+        Err(ErrorKind::Unsupported)
+    }
+
+    fn discard(&mut self, _: ByteOffset, _: u64) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+}
+
+/// Of a volume that is nearly full each sixth file goes. Each takes a run of blocks to the map of
+/// free space, to a leaf of its own; and the leaf whose fold had the most of them to take in was
+/// the one with the blocks of the folds themselves, again and again, until the call gave up.
+#[test]
+fn files_all_over_a_full_card_of_4_gib_can_be_removed() {
+    let mut card = Card::default();
+    let programs = card.programs.clone();
+    let mut memory = Memory::<2048, 4, 2>::new();
+    Volume::format(&mut card, &mut memory, &FormatOptions::default()).unwrap();
+    let volume = Volume::mount(&mut card, &mut memory, MountOptions::default()).unwrap();
+    let files = BLOCKS * 95 / 100 / FILE;
+    for number in 0..files {
+        let options = OpenOptions::new().write().create();
+        let file = volume.open(&format!("file-{number}"), options).unwrap();
+        let aside = volume.allocate(file, 0, FILE * BLOCK, AllocateFlags::PERSIST).unwrap();
+        assert_eq!(aside, FILE * BLOCK);
+        volume.close(file).unwrap();
+    }
+    let before = volume.info().unwrap().free.0;
+    let (mut removed, mut most) = (0, 0);
+    for number in (0..files).step_by(6).chain((3..files).step_by(6)) {
+        let before = programs.get();
+        volume.remove(&format!("file-{number}")).unwrap();
+        most = most.max(programs.get() - before);
+        removed += 1;
+    }
+    assert!(most < 200, "{most} programs");
+    volume.check().unwrap();
+    let freed = u64::from(volume.info().unwrap().free.0 - before);
+    assert!(freed > (removed - 3) * FILE, "{freed} blocks of {removed} files");
+}
