@@ -331,3 +331,38 @@ fn agrees_with_byte_strings_on_a_full_volume() {
         assert!(walk.full > 0);
     }
 }
+
+/// A new content went to the log in part while it was a draft, since it lay in too many pieces; then
+/// it was cut, and committed. What was behind its end there had nobody left to give it back.
+#[test]
+fn what_was_spilled_and_cut_off_comes_back() {
+    let mut bytes = formatted(128, 0xFF);
+    with(&mut bytes, |volume| {
+        let name = |number: u32| format!("piece-{number}");
+        let full = (0..200).find(|number| volume.replace(&name(*number), &[7; 4096]).is_err());
+        let full = full.unwrap();
+        for number in (0..full).step_by(2) {
+            volume.remove(&name(number)).unwrap();
+        }
+        // What the removal of files leaves to do is done.
+        let settled = || {
+            for _ in 0..15 {
+                volume.mkdir("other").unwrap();
+                volume.rmdir("other").unwrap();
+            }
+        };
+        settled();
+        let free = volume.info().unwrap().free.0;
+        assert!(free > 40);
+        let file = volume.open("file", OPEN).unwrap();
+        write_all(volume, file, 0, &vec![9; 30 * 4096]).unwrap();
+        volume.set_len(file, 2 * 4096).unwrap();
+        volume.sync_file(file).unwrap();
+        volume.check().unwrap();
+        settled();
+        volume.check().unwrap();
+        let left = volume.info().unwrap().free.0;
+        assert!(left + 8 >= free, "{left} blocks of {free}");
+        same(&read_all(volume, file, 5000), &[9; 2 * 4096], "file");
+    });
+}

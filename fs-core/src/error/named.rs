@@ -117,6 +117,7 @@ named! {
         ContentObject = "content that was never made",
         ContentLength = "content of another length",
         TailLength = "tail of another length",
+        BehindTheEnd = "blocks behind the end of a content",
         InodeKey = "inode with a wrong key",
         DirectoryKey = "directory with a wrong key",
         MapEnd = "map with a block that does not exist",

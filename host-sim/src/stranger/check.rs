@@ -310,7 +310,8 @@ impl Report {
                 DIRENT => !directories.contains_key(&key.object),
                 INLINE => !owned(1),
                 EXTENT | TAIL | PATCH if intent => false,
-                EXTENT | TAIL | PATCH => valid_of(1).is_none(),
+                TAIL | PATCH => valid_of(1).is_none(),
+                EXTENT => valid_of(1).is_none_or(|valid| is_behind(volume, key, value, valid)),
                 SYMLINK => !owned(3),
                 _ => false,
             };
@@ -417,6 +418,14 @@ fn state_of(volume: &Volume, groups: &BTreeMap<u32, Vec<u8>>, block: u32) -> Run
     } else {
         RunState::Free
     }
+}
+
+/// Whether a written run goes on behind the block that holds the last of `valid` bytes.
+fn is_behind(volume: &Volume, key: &Key, value: &[u8], valid: u64) -> bool {
+    let block_bytes = volume.superblock.block_bytes();
+    let run = Run::decode(&volume.superblock, key, value).filter(|run| !run.unwritten);
+    let end = |run: Run| key.offset.saturating_add(u64::from(run.blocks) * block_bytes);
+    run.is_some_and(|run| end(run) > valid.next_multiple_of(block_bytes))
 }
 
 fn is_intent(key: &Key, value: &[u8]) -> bool {

@@ -223,6 +223,15 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if last.is_some_and(|end| end != inode.valid) {
             return Err(self.broken(Finding::TailLength));
         }
+        if length.is_some() {
+            return Ok(());
+        }
+        let behind = self.run_behind(inode.data, inode.valid).await?;
+        if behind.is_some_and(|run| !run.unwritten) {
+            // Else nobody would ever give it back.
+            let intent = self.txn.get(Intent::key(inode.data), &mut []).await?;
+            intent.ok_or(self.broken(Finding::BehindTheEnd))?;
+        }
         Ok(())
     }
 

@@ -419,10 +419,13 @@ impl<D: BlockDevice> Vellum<'_, D> {
             self.put_intent(changes, IntentKind::Destroy, inode.data, 0, absent)?;
         }
         if replaced || inline {
-            return if announced && !inline {
-                changes.delete(&mut self.txn, Intent::key(data))
-            } else {
-                Ok(())
+            if !announced || inline {
+                return Ok(());
+            }
+            // What went to the log early and was cut off since is behind the end there.
+            return match self.run_behind(data, valid).await? {
+                Some(_) => self.put_intent(changes, IntentKind::Trim, data, valid, false),
+                None => changes.delete(&mut self.txn, Intent::key(data)),
             };
         }
         if valid >= inode.valid && !announced && !self.intents {
