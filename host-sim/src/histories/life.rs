@@ -1,15 +1,15 @@
 //! One volume from its format on.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use fs_core::error::Error;
+use fs_core::error::{Error, ErrorKind};
 
 use super::wish::{SLOT, Wishes};
 use super::{Setting, Sum};
 use crate::chip::Nor;
 use crate::explore::outcome::{Allowed, Fault, observe};
 use crate::explore::play::{fuse, shown, spec_of, used_chip};
-use crate::fault::{Cut, Faults, TearMode};
+use crate::fault::{Bad, Cut, Faults, TearMode};
 use crate::image::Op as Command;
 use crate::model::{Model, Op, Tree};
 use crate::rng::mix;
@@ -42,6 +42,8 @@ enum Step {
     Done,
     /// The power went.
     Cut,
+    /// It failed for a worn block: the session ends.
+    Failed,
 }
 
 impl Life {
@@ -83,7 +85,11 @@ impl Life {
         let calls = if self.soak { 40 } else { 30 + rng.below(400) };
         let end = if rng.chance(1, 2) { Ending::Dropped } else { Ending::Unmounted };
         let cuts = self.soak || rng.chance(1, 3);
-        let faults = if cuts { self.planned_cut() } else { patience() };
+        let mut faults = if cuts { self.planned_cut() } else { patience() };
+        if self.setting.worn && self.wishes.rng.chance(1, 2) {
+            faults.bad = self.worn_blocks();
+        }
+        let worn = !faults.bad.is_empty();
         self.nor.set_faults(faults);
         let mut result = Ok(Step::Done);
         let mut mounted = false;
@@ -104,6 +110,7 @@ impl Life {
         match ended {
             Ok(()) => {}
             Err(_) if !was_on => {}
+            Err(Error::Device(ErrorKind::Medium)) if worn => self.sum.failed += 1,
             Err(error) => return Err(Fault::new("mount or unmount", format!("{error:?}"))),
         }
         if !was_on {
@@ -136,6 +143,19 @@ impl Life {
         };
         let tear = modes.get(rng.index(modes.len())).copied().unwrap_or(TearMode::Nothing);
         Faults { seed: rng.next_u64(), cut: Some(Cut { op, tear }), ..patience() }
+    }
+
+    /// Some blocks, and what they refuse; often those that are used most.
+    fn worn_blocks(&mut self) -> BTreeMap<u32, Bad> {
+        let blocks = self.setting.medium.blocks;
+        let rng = &mut self.wishes.rng;
+        let count = 1 + rng.below(u64::from(blocks / 8));
+        let mut one = || {
+            let block = u32::try_from(rng.below(blocks.into())).unwrap_or(0);
+            let bad = if rng.chance(1, 2) { Bad::EraseFails } else { Bad::ProgramFails };
+            (block, bad)
+        };
+        (0..count).map(|_| one()).collect()
     }
 
     fn power_cycle(&mut self) {
@@ -174,12 +194,15 @@ impl Life {
                 break;
             }
             let wish = self.wishes.next();
-            if let Step::Cut = self.wish(volume, &wish, &mut full)? {
-                return Ok(Step::Cut);
+            match self.wish(volume, &wish, &mut full)? {
+                Step::Done => {}
+                other => return Ok(other),
             }
         }
         if full && !self.soak {
-            self.make_room(volume)?;
+            if let Step::Failed = self.make_room(volume)? {
+                return Ok(Step::Failed);
+            }
         }
         if !self.nor.is_on() {
             return Ok(Step::Cut);
@@ -216,6 +239,9 @@ impl Life {
                 self.allowed = vec![before, self.model.committed()];
                 self.allowed.extend(step.between);
                 return Ok(Step::Cut);
+            }
+            if answer == Err(Error::Device(ErrorKind::Medium)) && self.setting.worn {
+                return self.failed(volume, op);
             }
             if answer == Err(Error::NoSpace) && may_be_full(op) {
                 self.sum.full += 1;
@@ -291,7 +317,7 @@ impl Life {
     }
 
     /// A full volume can be emptied.
-    fn make_room(&mut self, volume: &dyn Mounted) -> Result<(), Fault> {
+    fn make_room(&mut self, volume: &dyn Mounted) -> Result<Step, Fault> {
         let paths: Vec<String> = self
             .model
             .committed()
@@ -300,11 +326,39 @@ impl Life {
             .map(|(path, _)| path.to_string())
             .collect();
         for path in paths.iter().step_by(3) {
-            if let Step::Cut = self.wish(volume, &[Op::Remove(path.clone())], &mut false)? {
-                break;
+            match self.wish(volume, &[Op::Remove(path.clone())], &mut false)? {
+                Step::Done => {}
+                other => return Ok(other),
             }
         }
-        Ok(())
+        Ok(Step::Done)
+    }
+
+    /// A call has failed: what is shown is what was there before, or what it was to make.
+    fn failed(&mut self, volume: &dyn Mounted, op: &Op) -> Result<Step, Fault> {
+        self.sum.failed += 1;
+        let (shown_before, before) = (self.model.visible(), self.model.committed());
+        let step = self.model.apply(op);
+        self.allowed = vec![before, self.model.committed()];
+        self.allowed.extend(step.between);
+        if matches!(op, Op::Write(..)) {
+            // A part of it may be there, and goes with the draft.
+            return Ok(Step::Failed);
+        }
+        let during = format!("after {} failed", shown(op));
+        let found = observe(volume, &during);
+        if !self.nor.is_on() {
+            return Ok(Step::Cut);
+        }
+        let found = found?;
+        self.sum.trees += 1;
+        let mut visible = self.allowed.clone();
+        visible.extend([shown_before, self.model.visible()]);
+        let visible = Allowed::any(visible);
+        if visible.find(&found).is_none() {
+            return Err(Fault::new(during, visible.differences(&found)));
+        }
+        Ok(Step::Failed)
     }
 
     fn check_exactly(&mut self) -> Result<(), Fault> {

@@ -11,6 +11,9 @@
 //! 2. `NoSpace` changes nothing, and is answered only where little is free. Removing never
 //!    answers it.
 //! 3. Now and then the reader of the specification checks the whole image.
+//! 4. On a *worn* chip some blocks refuse programs or erases for a session. A call that fails for
+//!    that has happened or not, a later mount decides; nothing that was acknowledged is lost, and
+//!    the volume goes on when they are spared.
 //!
 //! **Cost.** Some ten microseconds a call on a small chip.
 
@@ -38,16 +41,32 @@ pub struct Setting {
     pub medium: Medium,
     /// The format.
     pub tuning: Tuning,
+    /// Whether blocks fail now and then.
+    pub worn: bool,
+}
+
+const fn on(name: &'static str, medium: Medium, tuning: Tuning) -> Setting {
+    Setting { name, medium, tuning, worn: false }
+}
+
+const fn worn(name: &'static str, medium: Medium, tuning: Tuning) -> Setting {
+    Setting { worn: true, ..on(name, medium, tuning) }
 }
 
 /// Every setting, in the order in which they take turns.
 pub const SETTINGS: &[Setting] = &[
-    Setting { name: "nor:64", medium: Medium::nor(64), tuning: Tuning::DEFAULT },
-    Setting { name: "nor:16", medium: Medium::nor(16), tuning: Tuning::TIGHT },
-    Setting { name: "nor:256", medium: Medium::nor(256), tuning: Tuning::DEFAULT },
-    Setting { name: "nor:24", medium: Medium::nor(24), tuning: Tuning::TIGHT },
-    Setting { name: "nor-cached:32", medium: Medium::cached(32), tuning: Tuning::TIGHT },
-    Setting { name: "nor-colliding:40", medium: Medium::nor(40), tuning: Tuning::COLLIDING },
+    on("nor:64", Medium::nor(64), Tuning::DEFAULT),
+    on("nor:16", Medium::nor(16), Tuning::TIGHT),
+    on("nor:256", Medium::nor(256), Tuning::DEFAULT),
+    on("nor:24", Medium::nor(24), Tuning::TIGHT),
+    on("nor-cached:32", Medium::cached(32), Tuning::TIGHT),
+    on("nor-colliding:40", Medium::nor(40), Tuning::COLLIDING),
+    on("card:64", Medium::card(64), Tuning::DEFAULT),
+    on("card-cached:256", Medium::cached_card(256), Tuning::DEFAULT),
+    on("fram:32", Medium::fram(32), Tuning::TIGHT),
+    worn("nor-worn:64", Medium::nor(64), Tuning::DEFAULT),
+    worn("nor-worn:24", Medium::nor(24), Tuning::TIGHT),
+    worn("card-worn:64", Medium::card(64), Tuning::DEFAULT),
 ];
 
 impl Setting {
@@ -86,6 +105,8 @@ pub struct Sum {
     pub refused: u64,
     /// Calls that found the volume full.
     pub full: u64,
+    /// Calls and mounts that failed for a worn block.
+    pub failed: u64,
     /// Power cuts in the middle of a command of the chip.
     pub cuts: u64,
     /// Cuts among them in the recovery from another.
@@ -105,6 +126,7 @@ impl Sum {
         self.ops += more.ops;
         self.refused += more.refused;
         self.full += more.full;
+        self.failed += more.failed;
         self.cuts += more.cuts;
         self.recovery_cuts += more.recovery_cuts;
         self.mounts += more.mounts;
@@ -116,8 +138,12 @@ impl Sum {
 
 impl fmt::Display for Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ops, refused, full, cuts, recovery_cuts, .. } = self;
-        writeln!(f, "{} histories, {ops} calls: {refused} refused, {full} full", self.histories)?;
+        let Self { ops, refused, full, failed, cuts, recovery_cuts, .. } = self;
+        writeln!(
+            f,
+            "{} histories, {ops} calls: {refused} refused, {full} full, {failed} failed by blocks",
+            self.histories
+        )?;
         writeln!(
             f,
             "{cuts} cuts, {recovery_cuts} of them during recovery; {} mounts",
@@ -204,6 +230,7 @@ impl Sum {
         self.ops -= less.ops;
         self.refused -= less.refused;
         self.full -= less.full;
+        self.failed -= less.failed;
         self.cuts -= less.cuts;
         self.recovery_cuts -= less.recovery_cuts;
         self.mounts -= less.mounts;
@@ -261,6 +288,7 @@ mod tests {
                 let sum = live(*setting, 5, length, soak, &mut |_| true);
                 let sum = sum.unwrap_or_else(|broken| panic!("{broken}"));
                 assert!(sum.cuts > 0 && sum.trees > 10, "{sum:?}");
+                assert_eq!(sum.failed > 0, setting.worn, "{} {sum:?}", setting.name);
             }
         }
     }

@@ -89,6 +89,9 @@ impl Wishes {
             23 => Op::Park,
             24 => Op::Maintain(2),
             25 => return self.append(one),
+            26 | 27 => return self.overwrite(one),
+            28 => return self.set_aside(one),
+            29 => Op::Truncate(one, self.rng.below(30_000)),
             _ => return self.put(self.files),
         }]
     }
@@ -115,6 +118,32 @@ impl Wishes {
             Op::SyncFile(SLOT),
             Op::Write(SLOT, 0, bytes),
             Op::Read(SLOT),
+            Op::Close(SLOT),
+        ]
+    }
+
+    /// Some bytes anywhere in a file that may be large, several times.
+    fn overwrite(&mut self, path: String) -> Vec<Op> {
+        let mut wish = vec![Op::Open(SLOT, path, Access::CREATE)];
+        for _ in 0..=self.rng.below(4) {
+            let length = 1 + self.rng.index(600);
+            wish.push(Op::Write(SLOT, self.rng.below(20_000), vec![self.rng.byte(); length]));
+            if self.rng.chance(2, 3) {
+                wish.push(Op::SyncFile(SLOT));
+            }
+        }
+        wish.push(Op::Close(SLOT));
+        wish
+    }
+
+    /// Space for a file before it is written.
+    fn set_aside(&mut self, path: String) -> Vec<Op> {
+        let (from, length) = (self.rng.below(9000), 1 + self.rng.below(20_000));
+        let bytes = vec![self.rng.byte(); 1 + self.rng.index(900)];
+        vec![
+            Op::Open(SLOT, path, Access::CREATE),
+            Op::Allocate(SLOT, from, length, self.rng.chance(1, 2)),
+            Op::Write(SLOT, from, bytes),
             Op::Close(SLOT),
         ]
     }
