@@ -332,8 +332,8 @@ fn agrees_with_byte_strings_on_a_full_volume() {
     }
 }
 
-/// A new content went to the log in part while it was a draft, since it lay in too many pieces; then
-/// it was cut, and committed. What was behind its end there had nobody left to give it back.
+/// A new content went to the log in part while it was a draft, since it lay in too many pieces;
+/// then it was cut, and committed. What was behind its end there had nobody left to give it back.
 #[test]
 fn what_was_spilled_and_cut_off_comes_back() {
     let mut bytes = formatted(128, 0xFF);
@@ -365,4 +365,53 @@ fn what_was_spilled_and_cut_off_comes_back() {
         assert!(left + 8 >= free, "{left} blocks of {free}");
         same(&read_all(volume, file, 5000), &[9; 2 * 4096], "file");
     });
+}
+
+/// The pieces that a draft takes before it must be committed: one record has to hold them.
+fn pieces_of_a_draft(name: &str, patched: bool, length: usize) -> usize {
+    let mut bytes = formatted(512, 0xFF);
+    with(&mut bytes, |volume| {
+        let file = volume.open(name, OPEN).unwrap();
+        let mut wanted = vec![3; 1 << 20];
+        write_all(volume, file, 0, &wanted).unwrap();
+        volume.sync_file(file).unwrap();
+        let place = |number: usize| number * 65_536 + 1000;
+        let overwrite = |wanted: &mut Vec<u8>, number: usize, length: usize, byte: u8| {
+            let bytes = vec![byte; length];
+            let written = write_all(volume, file, place(number) as u64, &bytes);
+            let done = written.unwrap_or_else(|(_, done)| done);
+            wanted[place(number)..place(number) + done].fill(byte);
+            written
+        };
+        for number in (0..16).filter(|_| patched) {
+            overwrite(&mut wanted, number, 100, 4).unwrap();
+            volume.sync_file(file).unwrap();
+        }
+        let mut count = 0;
+        let error = loop {
+            match overwrite(&mut wanted, count, length, 5) {
+                Ok(_) => count += 1,
+                Err((error, _)) => break error,
+            }
+        };
+        assert_eq!(error, Error::DraftTooBig);
+        volume.sync_file(file).unwrap();
+        // What was refused is taken now.
+        overwrite(&mut wanted, count, length, 5).unwrap();
+        volume.sync_file(file).unwrap();
+        same(&read_all(volume, file, 5000), &wanted, name);
+        volume.check().unwrap();
+        count
+    })
+}
+
+#[test]
+fn scattered_overwrites_are_refused_only_when_a_record_is_full() {
+    let long = "n".repeat(255);
+    // Small pieces and large ones, in regions without patches and with.
+    for (name, least) in [("short", [8, 5, 6, 4]), (&long, [5, 4, 3, 2])] {
+        let kinds = [(false, 100), (false, 5000), (true, 100), (true, 5000)];
+        let found = kinds.map(|(patched, length)| pieces_of_a_draft(name, patched, length));
+        assert!(found.iter().zip(least).all(|(found, least)| *found >= least), "{found:?}");
+    }
 }

@@ -43,7 +43,8 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
     }
 
     async fn tidy(&mut self) {
-        // The operation is over and well: what fails here, a later one meets again.
+        // The operation is over and well: what fails here, a later one meets again. What may be
+        // half written in the journal is doubtful then, and the next change settles first.
         let _ = self.txn.refill().await;
     }
 

@@ -187,7 +187,12 @@ pub trait Filesystem {
     /// - **Holds:** the vnode, held or open.
     /// - **Leaves:** uncommitted content: seen by every reader, lost by a cut before `fsync`,
     ///   `sync` or a `rename` of the file.
-    /// - **Errors:** `IsADirectory`, `TooLarge`, `NoDraft`, `NoSpace`, `ReadOnly`.
+    /// - **Errors:** `IsADirectory`, `TooLarge`, `NoDraft`, `NoSpace`, `ReadOnly`; `DraftTooBig` if
+    ///   the commit might not fit into one record: `fsync`, and it is taken. What is
+    ///   appended goes to the log early instead, and so does a new content. Overwrites are refused
+    ///   when they wait at so many places of the file: between 8 (a short name, up to 512 bytes
+    ///   each) and 2 (a name of 255 bytes, longer pieces, each in 64 KiB of its own that have small
+    ///   overwrites in them already).
     async fn write(&mut self, vnode: VnodeId, offset: u64, source: &[u8]) -> Result<usize>;
 
     /// Commits the content of `vnode`, as far as `level` says. A filesystem may do more than it is
