@@ -282,6 +282,25 @@ fn what_a_chip_ignores_is_not_taken_for_done() {
     }
 }
 
+/// What goes to the chip has no checksum, but that a command was not understood is seen.
+#[test]
+fn a_command_that_was_damaged_on_its_way_is_not_taken_for_done() {
+    let damage = |number| {
+        let chip = NorChip::new(Model::small(32));
+        let mut driver = opened(&chip);
+        let flip_to_card = Some((number, 0x80));
+        chip.set_accidents(Accidents { flip_to_card, ..Accidents::default() });
+        let result = driver.program(at(0), b"some");
+        let found = read(&mut driver, 0, 4);
+        assert_eq!(chip.breaches(), [""; 0]);
+        (result, found)
+    };
+    // The write enable: it is sent again.
+    assert_eq!(damage(0), (Ok(()), b"some".to_vec()));
+    // The program, behind a write enable and a status of three bytes.
+    assert_eq!(damage(4), (Err(SpiNorError::Ignored), vec![0xFF; 4]));
+}
+
 #[test]
 fn a_failure_that_the_chip_tells_is_told_and_the_rest_goes_on() {
     let flags = Model { id: [0x20, 0xBA, 0x18], has_flags: true, ..Model::small(32) };
@@ -491,8 +510,9 @@ fn short(model: Model) -> Model {
     model
 }
 
-/// Lives the script with an accident at each byte.
-fn at_every_byte(name: &str, model: &Model, accident: impl Fn(u64) -> Accidents) {
+/// Lives the script with an accident at each byte. Gives how many requests failed in all.
+fn at_every_byte(name: &str, model: &Model, accident: impl Fn(u64) -> Accidents) -> u32 {
+    let mut failures = 0;
     let run = |number: Option<u64>| {
         let chip = NorChip::new(model.clone());
         let mut driver = opened(&chip);
@@ -513,34 +533,40 @@ fn at_every_byte(name: &str, model: &Model, accident: impl Fn(u64) -> Accidents)
         chip.set_accidents(Accidents::default());
         // Whatever happened, the chip is as good as new, and holds what it must.
         let before = session.failures;
+        failures += before;
         session.compare(&mut driver);
         session.erase(&mut driver, 2);
         session.program(&mut driver, 2 * UNIT + 50, &noise(300, 6));
         session.compare(&mut driver);
         assert_eq!(session.failures, before, "{name}, byte {number}: not usable");
     }
+    failures
 }
 
 #[test]
 fn an_error_of_the_bus_at_every_byte_harms_nothing() {
     for (name, model) in models() {
         let error = |number| Accidents { bus_error: Some(number), ..Accidents::default() };
-        at_every_byte(name, &short(model), error);
+        assert_eq!(at_every_byte(name, &short(model), error), 0, "{name}: it is asked again");
     }
 }
 
 /// What goes to the chip has no checksum, so only what comes from it is disturbed here, and of
 /// that all but content, which has none either.
+///
+/// The story: that two readings of the status must agree was noticed by no test, as a chip that was
+/// wrongly taken for ready gave an error in the end, and that was allowed.
 #[test]
-fn a_flipped_bit_in_what_the_chip_says_of_itself_harms_nothing() {
+fn a_flipped_bit_in_what_the_chip_says_of_itself_is_not_even_noticed() {
     let models = models();
-    let quiet = models.into_iter().filter(|(_, model)| !model.has_flags && !model.keeps_enable);
-    for (name, model) in quiet {
-        let flip = |number: u64| Accidents {
-            flip_to_host: Some((number, 1 << (number % 8))),
-            ..Accidents::default()
-        };
-        at_every_byte(name, &short(model), flip);
+    for (name, model) in models.into_iter().filter(|(_, model)| !model.keeps_enable) {
+        for bit in [0, 1, 5] {
+            let flip = |number: u64| Accidents {
+                flip_to_host: Some((number, 1 << bit)),
+                ..Accidents::default()
+            };
+            assert_eq!(at_every_byte(name, &short(model.clone()), flip), 0, "{name}, bit {bit}");
+        }
     }
 }
 

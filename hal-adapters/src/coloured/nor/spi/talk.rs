@@ -57,15 +57,20 @@ impl<S: SpiDevice, D: DelayNs> Talk<S, D> {
         Ok(register)
     }
 
-    /// The status, which the chip says twice in one transaction; `Garbled` if the two differ,
-    /// because something flipped on its way, or because the chip got ready in between.
-    pub async fn status(&mut self) -> Result<Status, SpiNorError> {
+    /// A register that the chip says twice in one transaction; `Garbled` if the two differ, because
+    /// something flipped on its way, or because the register changed in between.
+    async fn twice(&mut self, opcode: u8) -> Result<u8, SpiNorError> {
         let mut answer = [0; 2];
-        self.ask(&[command::READ_STATUS], &mut answer).await?;
+        self.ask(&[opcode], &mut answer).await?;
         match answer {
-            [first, second] if first == second => Ok(Status(first)),
+            [first, second] if first == second => Ok(first),
             _ => Err(SpiNorError::Garbled),
         }
+    }
+
+    /// The status, or `Garbled`.
+    pub async fn status(&mut self) -> Result<Status, SpiNorError> {
+        self.twice(command::READ_STATUS).await.map(Status)
     }
 
     /// Waits until the chip is not busy, and gives its status: for half of the typical time
@@ -113,7 +118,14 @@ impl<S: SpiDevice, D: DelayNs> Talk<S, D> {
     /// What the chip complains about, in a register of its own.
     async fn complain(&mut self, complaints: Complaints) -> Result<(), SpiNorError> {
         let Some(opcode) = complaints.opcode() else { return Ok(()) };
-        let register = self.register(opcode).await?;
+        let mut tries = ATTEMPTS;
+        let register = loop {
+            tries = tries.saturating_sub(1);
+            match self.twice(opcode).await {
+                Err(SpiNorError::Garbled) if tries > 0 => {}
+                register => break register?,
+            }
+        };
         let Some(complaint) = complaints.of(register) else { return Ok(()) };
         self.forget(complaints).await?;
         Err(match complaint {
