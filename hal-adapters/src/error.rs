@@ -85,6 +85,34 @@ impl<E: core::fmt::Debug> DeviceError for BytesError<E> {
     }
 }
 
+/// Why a device that is offered as flash refused or failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum FlashError<E> {
+    /// The range is not inside the flash. The device was not asked.
+    OutOfBounds,
+    /// The range is not made of whole units. The device was not asked.
+    NotAligned,
+    /// The device failed.
+    Device(E),
+}
+
+impl<E: DeviceError> NorFlashError for FlashError<E> {
+    fn kind(&self) -> NorFlashErrorKind {
+        let kind = match self {
+            Self::OutOfBounds => return NorFlashErrorKind::OutOfBounds,
+            Self::NotAligned => return NorFlashErrorKind::NotAligned,
+            Self::Device(error) => error.kind(),
+        };
+        match kind {
+            ErrorKind::OutOfBounds => NorFlashErrorKind::OutOfBounds,
+            ErrorKind::NotAligned => NorFlashErrorKind::NotAligned,
+            _ => NorFlashErrorKind::Other,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{DeviceError, ErrorKind, NorError, NorFlashErrorKind};

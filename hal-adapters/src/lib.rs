@@ -7,6 +7,9 @@
 //! | `bytes::ByteDevice` | any `Storage` of `embedded-storage` that changes single bytes (FRAM, EEPROM) | bytes that need no erase |
 //! | `sd::SdCard` | an SPI of `embedded-hal` or `embedded-hal-async`, and a clock | an SD card, sectors of 512 bytes |
 //!
+//! And the other way: `flash::Flash` offers any `BlockDevice` as a `NorFlash`. `partition` reads
+//! MBR and GPT and gives `Partition`s.
+//!
 //! As in `fs_core`, each adapter is written once and exists twice: in `blocking` every operation is
 //! an ordinary function, in `asynchronous` (feature `async`) it is an `async fn`.
 #![no_std]
@@ -17,9 +20,10 @@ extern crate std;
 
 mod error;
 pub mod nor;
+pub mod partition;
 pub mod sd;
 
-pub use error::{BytesError, NorError};
+pub use error::{BytesError, FlashError, NorError};
 
 /// Adapters for programs that wait.
 #[cfg(feature = "blocking")]
@@ -31,7 +35,9 @@ pub mod blocking {
     use fs_core::blocking::device;
 
     pub mod bytes;
+    pub mod flash;
     pub mod nor;
+    pub mod partition;
     pub mod sd;
 
     /// Runs a test: here it has run already.
@@ -51,7 +57,9 @@ pub mod asynchronous {
     use fs_core::asynchronous::device;
 
     pub mod bytes;
+    pub mod flash;
     pub mod nor;
+    pub mod partition;
     pub mod sd;
 
     /// Runs a test: nothing in one ever waits, so the first poll is the last.
