@@ -268,8 +268,8 @@ impl Chip {
         // as recalled.)
         let corrects = self.id.manufacturer() == INFINEON_SEMPER;
         guarantees.set(Guarantees::REPROGRAM_ZERO_BITS, !corrects);
-        // The maker's answer for the SST26VF016B: a program that was interrupted may damage the
-        // sector that its page is in.
+        // The maker's answer for the SST26VF016B (its FAQ, as the project's list of faults has
+        // it): a program that was interrupted may damage the sector that its page is in.
         let harms = self.id.is_born_locked();
         guarantees.set(Guarantees::POWERSAFE_NEIGHBOURS, !harms);
         Geometry {

@@ -38,7 +38,7 @@ pub const RESET_ENABLE: u8 = 0x66;
 pub const READ_FLAGS: u8 = 0x70;
 /// Go on with what was suspended.
 pub const RESUME: u8 = 0x7A;
-/// Unlock every block (Winbond, Microchip).
+/// Unlock every block (Winbond, Microchip; as recalled).
 pub const UNLOCK_ALL: u8 = 0x98;
 /// Reset.
 pub const RESET: u8 = 0x99;

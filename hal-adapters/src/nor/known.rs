@@ -22,8 +22,8 @@ const fn erase(size: u32, opcode: u8, typical_ms: u32, max_ms: u32) -> Erase {
 
 /// The longest times of all chips of a family.
 const FAMILIES: [Family; 4] = [
-    // Winbond W25X and older W25Q (BV, BL): tSE 400 ms, tBE1 1.6 s, tBE2 2 s, tPP 3 ms, those of
-    // the W25Q128JV, which are the longest; tRES1 3 us.
+    // Winbond W25X and older W25Q (BV, BL): tSE 400 ms, tBE1 1.6 s, tBE2 2 s, tPP 3 ms at most,
+    // those of the W25Q128JV; that none of the older ones is slower is as recalled.
     Family {
         manufacturer: 0xEF,
         kind: 0x30,
