@@ -1,7 +1,7 @@
 //! Volumes of 16 MiB to 1 TiB, and files beyond 4 GiB: what a call costs does not grow with them.
 
 use fs_core::blocking::Volume;
-use fs_core::{FormatOptions, MountOptions, OpenOptions};
+use fs_core::{AllocateFlags, Error, FormatOptions, MountOptions, OpenOptions};
 use host_sim::bench::{fill_but_the_ends, sized};
 use host_sim::chip::{Nor, Spec};
 use host_sim::subject::Lent;
@@ -89,4 +89,71 @@ fn a_file_with_holes_beyond_4_gib_reads_back_and_goes() {
     volume.truncate("/sparse", 4 << 30).expect("cuts");
     volume.remove("/sparse").expect("removes");
     volume.check().expect("nothing is wrong");
+}
+
+/// How much of a volume is in use before space is set aside in it.
+#[derive(Clone, Copy, PartialEq)]
+enum Used {
+    Nothing,
+    FourFifths,
+    /// All but a block here and there, one in 256.
+    AllButSingles,
+    Everything,
+}
+
+/// Most reads of one call that sets `blocks` blocks aside on a volume that is used so far.
+fn reads_to_set_aside(blocks: u32, used: Used) -> u64 {
+    let nor = card(blocks);
+    let (mut device, mut memory) = (nor.clone(), Lent::new());
+    let volume = Volume::mount(&mut device, &mut memory, MountOptions::default()).expect("mounts");
+    let options = OpenOptions::new().write().create();
+    let (most, singles) = (volume.open("/most", options), volume.open("/singles", options));
+    let (most, singles) = (most.expect("opens"), singles.expect("opens"));
+    let mut at = [0, 0];
+    let mut aside = |number: usize, count: u32| {
+        let file = [most, singles][number];
+        let bytes = u64::from(count) * 4096;
+        let done = volume.allocate(file, at[number], bytes, AllocateFlags::PERSIST);
+        let done = done.or_else(|error| if error == Error::NoSpace { Ok(0) } else { Err(error) });
+        let done = done.expect("sets space aside");
+        at[number] += done;
+        done
+    };
+    let keep = if used == Used::FourFifths { blocks / 5 } else { 0 };
+    while used != Used::Nothing && volume.info().expect("not busy").free.0 > keep + 2000 {
+        let (many, few) = if used == Used::AllButSingles { (255, 1) } else { (1024, 0) };
+        aside(0, many);
+        aside(1, few);
+    }
+    while used == Used::Everything && aside(0, 16) > 0 {}
+    volume.close(singles).expect("closes");
+    volume.remove("/singles").expect("removes");
+    volume.sync().expect("commits");
+    (0..12).fold(0, |reads, number| {
+        let before = nor.counters().reads;
+        let wanted = [16, 300, 1][number % 3] * 4096;
+        let flags = AllocateFlags::PERSIST;
+        let done = volume.allocate(most, at[0], wanted, flags);
+        assert_eq!(done == Err(Error::NoSpace), used == Used::Everything, "{done:?}");
+        at[0] += done.unwrap_or(0);
+        reads.max(nor.counters().reads - before)
+    })
+}
+
+#[test]
+fn what_space_is_set_aside_in_is_found_in_a_bounded_number_of_reads() {
+    // A search looks into 48 groups, several of them in one page; a walk of all groups of the last
+    // size would be some 800 reads or more. What is refused folds all that is pending before.
+    let cases = [
+        (Used::Nothing, [1 << 12, 1 << 18, 1 << 28], 250),
+        (Used::FourFifths, [1 << 12, 1 << 18, 1 << 21], 250),
+        (Used::AllButSingles, [1 << 12, 1 << 16, 1 << 18], 250),
+        (Used::Everything, [1 << 12, 1 << 18, 1 << 21], 5000),
+    ];
+    for (used, sizes, most) in cases {
+        for blocks in sizes {
+            let reads = reads_to_set_aside(blocks, used);
+            assert!(reads <= most, "{reads} reads on {blocks} blocks");
+        }
+    }
 }

@@ -7,7 +7,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::media::Edge;
-use super::super::space::Pick;
+use super::super::space::{Pick, VISITS_MAX};
 use super::super::tree;
 use super::ahead::For;
 use super::fold::FOLD_RECORD_BYTES;
@@ -20,6 +20,27 @@ use crate::units::{BlockNo, ByteOffset, PAGE_BYTES};
 
 /// Bytes that are copied at a time; a multiple of every append unit.
 const COPY_BYTES: usize = 1024;
+
+/// Free blocks side by side: those that end where the search is, and the most that were met.
+#[derive(Default)]
+struct Longest {
+    run: (BlockNo, u32),
+    best: (BlockNo, u32),
+}
+
+impl Longest {
+    /// Goes on to `block`, unless there are `enough`.
+    fn note(&mut self, block: BlockNo, free: bool, enough: u32) {
+        if self.best.1 >= enough {
+            return;
+        }
+        let start = if self.run.1 == 0 { block } else { self.run.0 };
+        self.run = if free { (start, self.run.1.saturating_add(1)) } else { (block, 0) };
+        if self.run.1 > self.best.1 {
+            self.best = self.run;
+        }
+    }
+}
 
 #[colour]
 impl<D: BlockDevice> Txn<'_, D> {
@@ -141,38 +162,38 @@ impl<D: BlockDevice> Txn<'_, D> {
     }
 
     /// The first run of `count` free blocks from the cursor on and round the volume, else the
-    /// longest that there is. Reads the map of free space until it is found.
+    /// longest that was met. Looks into [`VISITS_MAX`] groups that may have free blocks; into
+    /// more only until one free block is found.
     ///
     /// # Errors
     /// `Corrupt`, or the device's.
     pub async fn find_free(&mut self, count: u32) -> Result<Option<(BlockNo, u32)>> {
         let groups = self.superblock.block_count.0.div_ceil(group::BLOCKS).max(1);
-        let begin = self.state.scalars.cursor.0 / group::BLOCKS;
-        let mut best = (BlockNo(0), 0_u32);
-        let mut run = best;
-        for step in 0..groups {
-            let number = begin.saturating_add(step).checked_rem(groups).unwrap_or(0);
-            if number == 0 {
-                run.1 = 0;
+        let begin = (self.state.scalars.cursor.0 / group::BLOCKS).min(groups.saturating_sub(1));
+        let mut longest = Longest::default();
+        let (mut number, mut round, mut visits) = (begin, false, 0_u32);
+        while longest.best.1 < count && (visits < VISITS_MAX || longest.best.1 == 0) {
+            let open = tree::open_group(&mut self.media, &self.state, number.into()).await?;
+            let open = u32::try_from(open).unwrap_or(u32::MAX);
+            if !round && open >= groups {
+                (number, round) = (0, true);
+                longest.run.1 = 0;
+                continue;
             }
-            let group = self.group(number).await?;
+            if open >= groups || round && open >= begin {
+                break;
+            }
+            if open != number {
+                longest.run.1 = 0;
+            }
+            let group = self.group(open).await?;
             for index in 0..group::BLOCKS {
-                let block = BlockNo(number.saturating_mul(group::BLOCKS).saturating_add(index));
-                if !self.space.is_reusable(&group, block, &[]) {
-                    run.1 = 0;
-                    continue;
-                }
-                let start = if run.1 == 0 { block } else { run.0 };
-                run = (start, run.1.saturating_add(1));
-                if run.1 > best.1 {
-                    best = run;
-                }
-                if best.1 >= count {
-                    return Ok(Some(best).filter(|_| count > 0));
-                }
+                let block = BlockNo(open.saturating_mul(group::BLOCKS).saturating_add(index));
+                longest.note(block, self.space.is_reusable(&group, block, &[]), count);
             }
+            (number, visits) = (open.saturating_add(1), visits.saturating_add(1));
         }
-        Ok(Some(best).filter(|best| best.1 > 0))
+        Ok(Some(longest.best).filter(|best| best.1 > 0 && count > 0))
     }
 
     /// Makes the data that was programmed so far durable, before a record refers to it.
