@@ -132,6 +132,8 @@ mutants! {
     SlotTakenTwice,
     /// A second name logs its entry and the count of names as two records.
     LinkInTwoRecords,
+    /// A directory is found by a name that it does not have any more.
+    WayNotForgotten,
     /// One name less of a file does not lower the count of its names.
     LinksNotCounted,
     /// The attributes of an object whose last name goes are forgotten.

@@ -23,6 +23,15 @@ pub(super) const ALL: &[Scenario] = &[
         write: directories,
     },
     Scenario {
+        name: "directory-moves",
+        story: "a directory gets another name, or goes, and the old name another directory: what a \
+                path leads through is never the one that was there before",
+        covers: &["oracle 3", "F1"],
+        medium: Medium::nor(16),
+        tuning: Tuning::DEFAULT,
+        write: directory_moves,
+    },
+    Scenario {
         name: "rename-across",
         story: "files and whole directories move between directories: one name, always",
         covers: &["oracle 3", "F1"],
@@ -112,6 +121,25 @@ fn directories(s: &mut Script) {
             .rmdir("/a/b")
             .rmdir("/a/d")
             .rmdir("/a");
+    }
+    s.check();
+}
+
+fn directory_moves(s: &mut Script) {
+    s.fresh();
+    for n in 0..4 {
+        s.mkdir("/here")
+            .replace("/here/first", &Script::text("first", n, 40))
+            .rename("/here", "/there")
+            .refused(Op::Remove("/here/first".into()), Error::NotFound)
+            .mkdir("/here")
+            .replace("/here/second", &Script::text("second", n, 80))
+            .look()
+            .remove("/there/first")
+            .rmdir("/there")
+            .refused(Op::Remove("/there/first".into()), Error::NotFound)
+            .remove("/here/second")
+            .rmdir("/here");
     }
     s.check();
 }

@@ -25,6 +25,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         at: usize,
         patch: &[u8],
     ) -> Result<()> {
+        self.unwatch(key);
         let fresh = self.state.entry(Level(0), key).is_some_and(|entry| entry.fresh);
         let rest = self.work.get_mut(batch.length..RECORD_BYTES).ok_or(Error::Bug)?;
         let (head, value) = rest.split_at_mut_checked(PUT_HEAD).ok_or(Error::Bug)?;

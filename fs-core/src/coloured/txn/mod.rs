@@ -47,6 +47,7 @@ use crate::format::key::Key;
 use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::format::superblock::Superblock;
 use crate::memory::{CachedPage, WORK_BYTES};
+use crate::mutant::{self, Mutant};
 use crate::pending::{ENTRY_BYTES, RunTable, State};
 use crate::units::{BlockNo, Generation, Level, ObjectId};
 
@@ -118,6 +119,8 @@ pub struct Txn<'m, D> {
     nothing_dirty: u32,
     /// How many blocks were free when no whole chunk was found.
     chunkless: u32,
+    /// A key whose item somebody remembers; none once a record has been given a change of it.
+    watched: Option<Key>,
     doubtful: bool,
     read_only: bool,
     unclean: bool,
@@ -368,6 +371,22 @@ impl<D> Txn<'_, D> {
         self.state.scalars.free.0 >= self.reserve().saturating_add(used)
     }
 
+    /// Remembers `key` until a record is given a change of it: so long its item stays as it is.
+    pub fn watch(&mut self, key: Key) {
+        self.watched = Some(key);
+    }
+
+    /// The key that was watched last, if its item is as it was.
+    pub fn watched(&self) -> Option<Key> {
+        self.watched
+    }
+
+    fn unwatch(&mut self, key: Key) {
+        if self.watched == Some(key) && !mutant::on(Mutant::WayNotForgotten) {
+            self.watched = None;
+        }
+    }
+
     /// Adds to `batch` that `key` has `value`; `absent` tells that the caller knows it is new.
     ///
     /// # Errors
@@ -377,6 +396,7 @@ impl<D> Txn<'_, D> {
             None => absent,
             Some(entry) => entry.fresh,
         };
+        self.unwatch(key);
         self.push(&mut batch.length, &Change::Put { fresh, key, value })
     }
 
@@ -386,6 +406,7 @@ impl<D> Txn<'_, D> {
     /// As for `put`.
     pub fn delete(&mut self, batch: &mut Batch, key: Key) -> Result<()> {
         let vanish = self.state.entry(Level(0), key).is_some_and(|entry| entry.fresh);
+        self.unwatch(key);
         self.push(&mut batch.length, &Change::Delete { vanish, key })
     }
 

@@ -237,6 +237,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             erases_before: 0,
             nothing_dirty: u32::MAX,
             chunkless: u32::MAX,
+            watched: None,
             doubtful: false,
             read_only: false,
             unclean: false,

@@ -41,6 +41,7 @@ mod slots;
 mod swap;
 mod value;
 mod view;
+mod way;
 mod write;
 
 use super::colour;
@@ -55,6 +56,7 @@ use crate::format::name::Name;
 use crate::memory::{CachedPage, Draft, Home, Node};
 use crate::table::{Slot, Table};
 use crate::units::{BlockCount, ObjectId, Time};
+use way::Way;
 
 /// RAM that a mounted volume works in.
 pub struct Lent<'m> {
@@ -71,6 +73,7 @@ pub struct Vellum<'m, D> {
     txn: Txn<'m, D>,
     table: Table<'m, Node>,
     drafts: &'m mut [Draft],
+    way: Way,
     clock: fn() -> Time,
     /// Whether intents may be left that nobody holds.
     intents: bool,
@@ -129,7 +132,8 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
         let table = Table::new(lent.nodes);
         let (drafts, clock) = (lent.drafts, options.clock);
         let patch_floor = txn.journal().sequence();
-        Self { txn, table, drafts, clock, intents: true, listing: false, patch_floor }
+        let way = Way::NONE;
+        Self { txn, table, drafts, way, clock, intents: true, listing: false, patch_floor }
     }
 
     /// See [`Txn::start`].

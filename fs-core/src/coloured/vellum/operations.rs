@@ -60,7 +60,11 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
 
     async fn lookup(&mut self, directory: VnodeId, name: &[u8]) -> Result<VnodeId> {
         let parent = self.directory(directory)?;
+        if let Some(object) = self.known_way(parent, name) {
+            return self.hold_directory(object).await;
+        }
         let entry = self.existing(parent, name).await?;
+        self.remember_way(&entry, name);
         self.hold_entry(&entry).await
     }
 
