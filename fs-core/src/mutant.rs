@@ -54,8 +54,14 @@ mutants! {
     SameSpareAgain,
     /// A checkpoint counts although its last record is missing.
     IncompleteCheckpointCounts,
-    /// An entry is appended to an anchor block that this session has not erased.
+    /// An entry goes behind the newest one, whatever may have been tried there.
     AnchorSlotReused,
+    /// The first slot of an anchor block is not struck before the block is erased.
+    AnchorNotStruck,
+    /// A spare counts as erased though a settling may have used it since.
+    SpareMarkNotLookedAt,
+    /// The first spare is called erased before it is.
+    SpareClaimedEarly,
     /// A record that rotted is taken for the end of the journal.
     RottenTailAccepted,
     /// A failed read is taken for a torn record or slot.

@@ -78,6 +78,7 @@ const NARROW: &[(Pass, &[Mutant])] = &[
     (Pass::Doubt("tree-grows", EVERYWHERE, Fan::Some(0), 1), &[Mutant::DeltaBehindTorn]),
     (Pass::Doubt("cached-boots", EVERYWHERE, Fan::All, 1), &[Mutant::FlushSuperblockSkipped]),
     (Pass::Doubt("seal-in-doubt", SETTLING, Fan::All, 24), &[Mutant::CleanDoubtNotStruck]),
+    (Pass::Doubt("anchors-run-out", EVERYWHERE, Fan::Some(1), 2), &[Mutant::AnchorNotStruck]),
 ];
 
 const EVERYWHERE: [Focus; 2] = [Focus::Everything; 2];

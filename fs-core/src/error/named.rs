@@ -83,6 +83,7 @@ named! {
         Sequence = "sequence",
         Session = "session",
         Size = "size",
+        Spare = "spare",
         SpareA = "spare A",
         SpareB = "spare B",
         Start = "start",

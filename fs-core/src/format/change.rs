@@ -79,7 +79,7 @@
 //! | offset | size | field     | rule        |
 //! | -----: | ---: | --------- | ----------- |
 //! |      0 |    1 | `tag`     | 13          |
-//! |      1 |   53 | `scalars` | the scalars |
+//! |      1 |   54 | `scalars` | the scalars |
 //!
 //! Objects: objects below this one may be in use.
 //!

@@ -12,6 +12,7 @@
 //! |     41 |    4 | `cursor`      | where the search for free blocks goes on                 |
 //! |     45 |    4 | `sweep`       | where the search for cold blocks goes on                 |
 //! |     49 |    4 | `erases`      | erases so far, saturating                                |
+//! |     53 |    1 | `spare`       | 1 if `spare_a` was erased, see section 16; else 0        |
 
 use super::codec::{Bytes, LIMIT_48, Le32, Le48, covers};
 use super::key::FIRST_FREE;
@@ -20,7 +21,7 @@ use crate::error::{Field, Malformed};
 use crate::units::{BlockCount, BlockNo, Generation, ObjectId};
 
 /// Size on disk, in bytes.
-pub const SIZE: usize = 53;
+pub const SIZE: usize = 54;
 
 type Next = Le32<0>;
 type SpareA = Le32<4>;
@@ -32,12 +33,13 @@ type Free = Le32<37>;
 type Cursor = Le32<41>;
 type Sweep = Le32<45>;
 type Erases = Le32<49>;
+type Spare = Bytes<53, 1>;
 
 #[rustfmt::skip]
 const _: () = assert!(covers(
     &[
         Next::SPAN, SpareA::SPAN, SpareB::SPAN, Root::SPAN, GenerationField::SPAN, NextObject::SPAN,
-        Free::SPAN, Cursor::SPAN, Sweep::SPAN, Erases::SPAN,
+        Free::SPAN, Cursor::SPAN, Sweep::SPAN, Erases::SPAN, Spare::SPAN,
     ],
     SIZE
 ));
@@ -66,6 +68,9 @@ pub struct Scalars {
     pub sweep: BlockNo,
     /// Erases so far.
     pub erases: u32,
+    /// Whether `spare_a` was erased: it is still as long as no settling has got to using it, and
+    /// the slot behind the newest anchor entry tells that.
+    pub spare_erased: bool,
 }
 
 impl Scalars {
@@ -85,6 +90,11 @@ impl Scalars {
             cursor: BlockNo(Cursor::get(record)),
             sweep: BlockNo(Sweep::get(record)),
             erases: Erases::get(record),
+            spare_erased: match Spare::get(record) {
+                [0] => false,
+                [1] => true,
+                _ => return Err(Malformed::Field(Field::Spare)),
+            },
         };
         scalars.check()?;
         Ok(scalars)
@@ -107,6 +117,7 @@ impl Scalars {
         Cursor::put(&mut record, self.cursor.0);
         Sweep::put(&mut record, self.sweep.0);
         Erases::put(&mut record, self.erases);
+        Spare::put(&mut record, [self.spare_erased.into()]);
         Ok(record)
     }
 
@@ -164,6 +175,7 @@ mod tests {
         cursor: BlockNo(0x8483_8281),
         sweep: BlockNo(0x9493_9291),
         erases: 0xa4a3_a2a1,
+        spare_erased: true,
     };
 
     #[rustfmt::skip]
@@ -179,6 +191,7 @@ mod tests {
             ("cursor",      "81828384"),
             ("sweep",       "91929394"),
             ("erases",      "a1a2a3a4"),
+            ("spare",       "01"),
         ])
     }
 

@@ -66,6 +66,7 @@ const NOTHING: Scalars = Scalars {
     cursor: BlockNo(0),
     sweep: BlockNo(0),
     erases: 0,
+    spare_erased: false,
 };
 
 /// What a pending pointer costs.

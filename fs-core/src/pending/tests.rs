@@ -93,6 +93,7 @@ fn scalars() -> Scalars {
         cursor: BlockNo(4),
         sweep: BlockNo(0),
         erases: 0,
+        spare_erased: false,
     }
 }
 

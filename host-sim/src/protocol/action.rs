@@ -1,6 +1,8 @@
 //! The operations of a program, each of them whole: what happens between two calls is over.
 
-use super::content::{Block, BlockState, Body, Content, Items, Kind, Node, Place, Pointer, Record};
+use super::content::{
+    Block, BlockState, Body, Content, Items, Kind, Node, Place, Pointer, Record, Scalars,
+};
 use super::journal::{append, choose, make_room, room_left};
 use super::medium::{Device, Step};
 use super::mount::Mount;
@@ -20,6 +22,8 @@ pub(super) enum Action {
     Maintain,
     /// `e`: erases the journal's next block ahead.
     EraseNext,
+    /// `r`: erases the first spare ahead.
+    EraseSpare,
     /// `s`: ends the session with a seal.
     Park,
     /// Power fails between two operations.
@@ -43,6 +47,7 @@ impl Action {
             b'f' => Self::Fold,
             b'm' => Self::Maintain,
             b'e' => Self::EraseNext,
+            b'r' => Self::EraseSpare,
             b's' => Self::Park,
             _ => panic!("no such action: {word}"),
         }
@@ -58,6 +63,7 @@ impl Action {
             Self::Fold => mount.items.iter().any(Option::is_some),
             Self::Maintain => dirty(device, mount).is_some(),
             Self::EraseNext => !mount.sealed && !mount.erased_next,
+            Self::EraseSpare => !mount.scalars.spare_erased && !device.scenario.sector,
             Self::Park => !mount.sealed,
             Self::Cut | Self::Mount => true,
         };
@@ -73,6 +79,7 @@ impl Action {
             Self::Fold => fold(device, mount),
             Self::Maintain => maintain(device, mount),
             Self::EraseNext => erase_next(device, mount),
+            Self::EraseSpare => erase_spare(device, mount),
             Self::Park => park(device, mount),
             Self::Cut | Self::Mount => Ok(()),
         };
@@ -170,6 +177,19 @@ fn erase_next(device: &mut Device, mount: &mut Mount) -> Step<()> {
     device.erase(mount.scalars.next, "next journal block, ahead")?;
     mount.erased_next = true;
     Ok(())
+}
+
+/// Erases the block that the next settle writes its checkpoint to, and says so in the log.
+fn erase_spare(device: &mut Device, mount: &mut Mount) -> Step<()> {
+    make_room(device, mount, 1)?;
+    let scalars = Scalars { spare_erased: true, ..mount.scalars };
+    let claim = Body { scalars: Some(scalars), ..Body::of(Kind::Change) };
+    let early = device.scenario.breaks(Rule::SpareClaimedEarly);
+    if early {
+        append(device, mount, claim.clone(), "claim erased spare")?;
+    }
+    device.erase(mount.scalars.spares[0], "spare, ahead")?;
+    if early { Ok(()) } else { append(device, mount, claim, "claim erased spare") }
 }
 
 fn park(device: &mut Device, mount: &mut Mount) -> Step<()> {

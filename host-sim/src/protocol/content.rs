@@ -56,6 +56,8 @@ pub(super) struct Pointer {
 pub(super) struct Scalars {
     pub next: Block,
     pub spares: [Block; 2],
+    /// The first spare was erased, and no settle has got as far as using it.
+    pub spare_erased: bool,
     pub root: Pointer,
 }
 

@@ -254,7 +254,7 @@ fn power_on(device: &mut Device, allowed: &[Items]) -> Result<Mount, Stop> {
 /// node, 5 and 6 the spares.
 fn formatted(scenario: &Scenario, contents: &mut Contents) -> State {
     let root = Pointer { block: 4, generation: 1 };
-    let scalars = Scalars { next: 3, spares: [5, 6], root };
+    let scalars = Scalars { next: 3, spares: [5, 6], spare_erased: false, root };
     let mut blocks = [BlockState::Free; BLOCKS_MAX];
     blocks[..7].fill(BlockState::Used);
     let mut medium = Medium::blank(scenario);

@@ -246,6 +246,17 @@ fn blank_anchor_slot(device: &mut Device, mount: &mut Mount, block: Block) -> St
     if let Some(slot) = known.filter(|slot| *slot < device.scenario.anchor_slots) {
         return Ok(slot);
     }
+    if !device.scenario.sector {
+        let blank = super::settle::strike_doubt(device, mount, block);
+        if let Some(slot) = doubt_unless(device, mount, blank)? {
+            return Ok(slot);
+        }
+    }
+    let struck = match device.scenario.sector || device.scenario.breaks(Rule::AnchorNotStruck) {
+        true => Ok(()),
+        false => device.strike(Place { block, slot: 0 }),
+    };
+    doubt_unless(device, mount, struck)?;
     let erased = device.erase(block, "anchor");
     if device.scenario.breaks(Rule::AnchorEraseNotDoubtful) {
         erased?;

@@ -43,9 +43,9 @@ use explore::{Outcome, explore};
 use scenario::{Expected, Scenario};
 use std::time::Instant;
 
-/// The names of all scenarios. They begin with a group: `settle/`, `park/`, `promise/`, `room/`,
-/// `fail/`, `checkpoint/`, `sector/` and `images/` must hold, `mutant/` must be noticed, `spare/`
-/// must not be, `long/` takes long.
+/// The names of all scenarios. They begin with a group: `settle/`, `park/`, `promise/`, `erased/`,
+/// `room/`, `fail/`, `checkpoint/`, `sector/` and `images/` must hold, `mutant/` must be noticed,
+/// `spare/` must not be, `long/` takes long.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     scenarios::all().iter().map(|scenario| scenario.name).collect()

@@ -56,7 +56,12 @@ impl Mount {
     /// The state before the first record of the chain that `entry` names.
     pub fn at_start_of(entry: &Entry, newest_at: Place) -> Self {
         let link = Link { block: entry.start, seed: entry.seed, root: entry.root };
-        let nowhere = Scalars { next: Block::MAX, spares: [Block::MAX; 2], root: entry.root };
+        let nowhere = Scalars {
+            next: Block::MAX,
+            spares: [Block::MAX; 2],
+            spare_erased: false,
+            root: entry.root,
+        };
         Self {
             newest: entry.sequence,
             newest_at,

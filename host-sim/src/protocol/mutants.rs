@@ -56,8 +56,8 @@ fn settle() -> Vec<Scenario> {
         caught("mutant/SettleSkipped", &[Rule::SettleSkipped], A, &MOVES),
         caught("mutant/OldChainContinued", &[Rule::OldChainContinued], A, &NOR),
         caught("mutant/EntryNotStrengthened", &[Rule::EntryNotStrengthened], BRICKED, &CUTS),
-        caught("mutant/DoubtNotStruck", &[Rule::DoubtNotStruck], STRENGTHEN, &CUTS),
-        caught("mutant/NewestAnchorErased", &[Rule::NewestAnchorErased], STRENGTHEN, &CUTS),
+        caught("mutant/DoubtNotStruck", &[Rule::DoubtNotStruck], BRICKED, &CUTS),
+        caught("mutant/NewestAnchorErased", &[Rule::NewestAnchorErased], BRICKED, &CUTS),
         caught("mutant/SameAnchorBlock", &[Rule::SameAnchorBlock], STRENGTHEN, &CUTS),
         caught("mutant/SameSpareAgain", &[Rule::SameSpareAgain], DOUBLE, &CUTS),
         caught("mutant/OneEntryOnly", &[Rule::OneEntryOnly], A, &CUTS),
@@ -89,7 +89,7 @@ fn journal() -> Vec<Scenario> {
         caught("mutant/QuarantineSkipped", &[Rule::QuarantineSkipped], A, &come_back),
         caught("mutant/RelogSkipped", &[Rule::RelogSkipped], A, &MOVES),
         caught("mutant/LeaveNotLogged", &[Rule::LeaveNotLogged], LEAKED, &roomy),
-        caught("mutant/LeaveAfterEntry", &[Rule::LeaveAfterEntry], STRENGTHEN, &roomy),
+        caught("mutant/LeaveAfterEntry", &[Rule::LeaveAfterEntry], BRICKED, &roomy),
         caught("mutant/ReuseBeforeDurable", &[Rule::ReuseBeforeDurable], BRICKED, &MOVES),
         caught("mutant/RecordBeforeNode", &[Rule::RecordBeforeNode], BRICKED, &MOVES),
         caught("mutant/WindowNotAnnounced", &[Rule::WindowNotAnnounced], OVER, &WINDOWS),
@@ -104,6 +104,7 @@ fn journal() -> Vec<Scenario> {
 
 fn park_and_fail() -> Vec<Scenario> {
     let anchors = Scenario { anchor_slots: 4, ..MOVES };
+    let spares = Scenario { operations: 3, cuts: 3, anchor_slots: 5, actions: "p01 r", ..NOR };
     let one_failure = Scenario { failures: 1, ..FAILS };
     let torn_mark = Scenario { operations: 5, cuts: 3, actions: "p01 e s", ..NOR };
     let tight_fails = Scenario { operations: 7, failures: 1, actions: "p01 p00 s", ..TIGHT };
@@ -113,10 +114,13 @@ fn park_and_fail() -> Vec<Scenario> {
         caught("mutant/PromiseNotWithdrawn", &[Rule::PromiseNotWithdrawn], OVER, &PROMISES),
         caught("mutant/PromiseWithdrawnOnce", &[Rule::PromiseWithdrawnOnce], OVER, &torn_mark),
         caught("mutant/PromiseNotLookedAt", &[Rule::PromiseNotLookedAt], OVER, &PROMISES),
+        caught("mutant/AnchorNotStruck", &[Rule::AnchorNotStruck], OVER, &anchors),
+        caught("mutant/SpareMarkNotLookedAt", &[Rule::SpareMarkNotLookedAt], OVER, &spares),
+        caught("mutant/SpareClaimedEarly", &[Rule::SpareClaimedEarly], ERASE, &spares),
         caught("mutant/CleanDoubtNotStruck", &[Rule::CleanDoubtNotStruck], LOST, &PARKS),
-        caught("mutant/AnchorSlotReused", &[Rule::AnchorSlotReused], ERASE, &anchors),
-        caught("mutant/ValidDoubtKept/fail", &[Rule::ValidDoubtKept], STRENGTHEN, &FAILS),
-        caught("mutant/ValidDoubtKept/settle", &[Rule::ValidDoubtKept], STRENGTHEN, &CUTS),
+        caught("mutant/AnchorSlotReused", &[Rule::AnchorSlotReused], OVER, &anchors),
+        caught("mutant/ValidDoubtKept/fail", &[Rule::ValidDoubtKept], BRICKED, &FAILS),
+        caught("mutant/ValidDoubtKept/settle", &[Rule::ValidDoubtKept], BRICKED, &CUTS),
         caught("mutant/DoubtfulTailContinued", &[Rule::DoubtfulTailContinued], LOST, &one_failure),
         caught(
             "mutant/DoubtSettledFromMedium",
@@ -187,14 +191,6 @@ fn not_noticed() -> Vec<Scenario> {
             "spare/CleanStrikesOtherOnly+CleanEntryNotStrengthened",
             &[Rule::CleanStrikesOtherOnly, Rule::CleanEntryNotStrengthened],
             &park_fails,
-        ),
-        spare("spare/CleanStrikesFirstSlotOnly", &[Rule::CleanStrikesFirstSlotOnly], &park_fails),
-        spare("spare/CleanStrikesFirstSlotOnly/cuts", &[Rule::CleanStrikesFirstSlotOnly], &CUTS),
-        spare("spare/CleanStrikesFirstSlotOnly/moves", &[Rule::CleanStrikesFirstSlotOnly], &MOVES),
-        spare(
-            "long/spare-CleanStrikesFirstSlotOnly",
-            &[Rule::CleanStrikesFirstSlotOnly],
-            &Scenario { cuts: 4, failures: 1, actions: "p01 p11 f s", ..NOR },
         ),
         spare("spare/SessionSeedSkipped/nor", &[Rule::SessionSeedSkipped], &CUTS),
     ]

@@ -35,7 +35,12 @@ pub(super) fn anchor_places(device: &Device) -> impl Iterator<Item = Place> + us
 
 /// The state that the medium shows, from the best entry that counts.
 pub(super) fn mount(device: &mut Device) -> Step<Mount> {
-    for (entry, place) in entries(device) {
+    let entries = entries(device);
+    let newest = entries.first().map_or(0, |(entry, _)| entry.sequence);
+    for (entry, place) in entries {
+        if entry.sequence + 1 < newest && !device.scenario.breaks(Rule::EntriesRankedBySequence) {
+            break;
+        }
         if let Some(mount) = replay(device, &entry, place) {
             refuse_damage(device, &mount)?;
             oracle::roles(device.scenario, &mount)?;

@@ -41,8 +41,6 @@ pub(super) enum Rule {
     CleanDoubtNotStruck,
     /// A clean mount strikes only the anchor block that does not hold the newest entry.
     CleanStrikesOtherOnly,
-    /// A clean mount looks for doubt only in the first slot of that block.
-    CleanStrikesFirstSlotOnly,
     /// A clean mount does not re-program the newest entry.
     CleanEntryNotStrengthened,
     /// A clean mount gives the blocks that the newest entry retired.
@@ -81,6 +79,12 @@ pub(super) enum Rule {
     PromiseWithdrawnOnce,
     /// The promise of a seal counts without a look at whether it was withdrawn.
     PromiseNotLookedAt,
+    /// The first slot of an anchor block is not struck before the block is erased.
+    AnchorNotStruck,
+    /// What the log says of the first spare counts without a look at the slot behind the entry.
+    SpareMarkNotLookedAt,
+    /// The first spare is called erased before it is.
+    SpareClaimedEarly,
 }
 
 impl Rule {
@@ -89,7 +93,6 @@ impl Rule {
     pub const MODEL_ONLY: &[Self] = &[
         Self::RecordBeforeNode,
         Self::CleanStrikesOtherOnly,
-        Self::CleanStrikesFirstSlotOnly,
         Self::CleanEntryNotStrengthened,
         Self::CleanLeavingGiven,
         Self::OldChainContinued,

@@ -31,8 +31,18 @@ pub(super) const IMAGES: Scenario = Scenario { image_records: 2, slots: 3, ..SEC
 
 /// Every scenario: those that must hold, then those that must be noticed.
 pub(super) fn all() -> Vec<Scenario> {
-    let groups =
-        [settle(), park(), promise(), room(), failures(), checkpoint(), sector(), images(), long()];
+    let groups = [
+        settle(),
+        park(),
+        promise(),
+        spares(),
+        room(),
+        failures(),
+        checkpoint(),
+        sector(),
+        images(),
+        long(),
+    ];
     groups.into_iter().flatten().chain(mutants::all()).collect()
 }
 
@@ -66,6 +76,25 @@ fn promise() -> Vec<Scenario> {
         Scenario { name: "promise/tight", operations: 6, actions: "p01 p00 e s", ..TIGHT },
         Scenario { name: "promise/ahead", operations: 6, actions: "p01 p00 f m s", ..NOR },
         Scenario { name: "promise/fail", failures: 2, actions: "p01 p11 e s", ..NOR },
+    ]
+}
+
+/// Settling without an erase: anchor slots that are known to be blank, a spare erased ahead.
+fn spares() -> Vec<Scenario> {
+    const SPARES: Scenario = Scenario { anchor_slots: 5, actions: "p01 r", ..NOR };
+    vec![
+        Scenario { name: "erased/cuts", cuts: 4, operations: 3, ..SPARES },
+        Scenario { name: "erased/slots", cuts: 4, operations: 2, anchor_slots: 7, ..SPARES },
+        Scenario { name: "erased/three", cuts: 4, operations: 3, anchor_slots: 3, ..SPARES },
+        Scenario { name: "erased/park", cuts: 3, operations: 3, actions: "p01 r s", ..SPARES },
+        Scenario {
+            name: "erased/tight",
+            operations: 6,
+            slots: 3,
+            actions: "p01 p00 r s",
+            ..SPARES
+        },
+        Scenario { name: "erased/fail", failures: 2, actions: "p01 p11 r", ..SPARES },
     ]
 }
 
@@ -200,6 +229,16 @@ fn long() -> Vec<Scenario> {
             failures: 1,
             actions: "p01 p00 f s",
             ..IMAGES
+        },
+        Scenario {
+            name: "long/erased-far",
+            operations: 9,
+            cuts: 1,
+            failures: 1,
+            anchor_slots: 5,
+            slots: 3,
+            actions: "p01 p00 r s",
+            ..NOR
         },
     ]
 }

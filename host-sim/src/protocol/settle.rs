@@ -29,16 +29,14 @@ fn pass_seal(device: &mut Device, mount: &mut Mount) -> Step<()> {
     if !scenario.sector && !scenario.breaks(Rule::SealNotStrengthened) {
         device.strengthen(seal)?;
     }
-    let strengthen = !scenario.breaks(Rule::CleanEntryNotStrengthened);
-    if scenario.breaks(Rule::CleanStrikesFirstSlotOnly) {
-        strike_first_slot(device, mount)?;
-    } else if !scenario.breaks(Rule::CleanDoubtNotStruck) {
+    mount.blank_slot = [None; 2];
+    let settled = !scenario.sector && !is_unmarked(device, mount);
+    if settled && !scenario.breaks(Rule::CleanDoubtNotStruck) {
+        let strengthen = !scenario.breaks(Rule::CleanEntryNotStrengthened);
         resolve_doubt(device, mount, strengthen, scenario.breaks(Rule::CleanStrikesOtherOnly))?;
     }
     if scenario.breaks(Rule::AnchorSlotReused) {
         trust_blank_slots(device, mount);
-    } else {
-        mount.blank_slot = [None; 2];
     }
     if scenario.breaks(Rule::CleanLeavingGiven) {
         mount.date_leaving(0);
@@ -70,7 +68,7 @@ fn trust_blank_slots(device: &mut Device, mount: &mut Mount) {
 /// entries newer than RAM knows.
 fn resolve_doubt(
     device: &mut Device,
-    mount: &Mount,
+    mount: &mut Mount,
     strengthen: bool,
     other_only: bool,
 ) -> Step<()> {
@@ -85,35 +83,48 @@ fn resolve_doubt(
         return Ok(());
     }
     let newest = mount.newest_at.block;
-    strike_doubt(device, mount, 1 - newest)?;
-    if other_only { Ok(()) } else { strike_doubt(device, mount, newest) }
-}
-
-fn strike_doubt(device: &mut Device, mount: &Mount, block: u8) -> Step<()> {
-    let mut used = 0;
-    for slot in 0..device.scenario.anchor_slots {
-        let place = Place { block, slot };
-        let reading = device.read(place);
-        if !matches!(reading, Reading::Blank) {
-            used = slot + 1;
-        }
-        if matches!(reading, Reading::Garbage) || outranks(device, mount, place) {
-            device.strike(place)?;
-        }
-    }
-    if used < device.scenario.anchor_slots {
-        device.strike(Place { block, slot: used })?;
+    let blank = strike_doubt(device, mount, 1 - newest)?;
+    mount.blank_slot[usize::from(1 - newest)] = blank;
+    if !other_only {
+        let blank = strike_doubt(device, mount, newest)?;
+        mount.blank_slot[usize::from(newest)] = blank;
     }
     Ok(())
 }
 
-/// After a seal only an interrupted settle can have left doubt, and its entry stands first in the
-/// block that it had erased.
-fn strike_first_slot(device: &mut Device, mount: &Mount) -> Step<()> {
-    let place = Place { block: 1 - mount.newest_at.block, slot: 0 };
-    let valid = matches!(device.read(place), Reading::Valid(_));
-    let trusted = device.scenario.sector || valid && !outranks(device, mount, place);
-    if trusted { Ok(()) } else { device.strike(place) }
+/// Strikes what could read as a newer entry in one anchor block. Tells the first slot that was
+/// never tried since the block was erased, if one can be sure of that: an erase is begun only
+/// behind a strike of the first slot.
+pub(super) fn strike_doubt(device: &mut Device, mount: &Mount, block: u8) -> Step<Option<u8>> {
+    let slots = device.scenario.anchor_slots;
+    let mut used = 0;
+    let mut whole = false;
+    for slot in 0..slots {
+        let place = Place { block, slot };
+        let reading = device.read(place);
+        if matches!(reading, Reading::Blank) {
+            break;
+        }
+        used = slot + 1;
+        let doubtful = matches!(reading, Reading::Garbage) || outranks(device, mount, place);
+        whole |= slot == 0 && matches!(reading, Reading::Valid(_)) && !doubtful;
+        if doubtful {
+            device.strike(place)?;
+        }
+    }
+    if used < slots {
+        device.strike(Place { block, slot: used })?;
+    }
+    Ok(Some(used + 1).filter(|slot| whole && *slot < slots))
+}
+
+/// Whether the slot behind the newest entry reads blank: then no settle has resolved doubt since
+/// that was written, and nothing was done that comes after.
+fn is_unmarked(device: &mut Device, mount: &Mount) -> bool {
+    let Place { block, slot } = mount.newest_at;
+    let slot = slot + 1;
+    let inside = slot < device.scenario.anchor_slots;
+    inside && matches!(device.read(Place { block, slot }), Reading::Blank)
 }
 
 /// Whether `place` reads as an entry that outranks the one RAM stands on: its program failed in
@@ -133,8 +144,10 @@ pub(super) fn settle(device: &mut Device, mount: &mut Mount) -> Step<()> {
         mount.doubtful = false;
         return Ok(());
     }
-    resolve_doubt(device, mount, true, false)?;
+    let unmarked = is_unmarked(device, mount) || scenario.breaks(Rule::SpareMarkNotLookedAt);
+    let erased = mount.scalars.spare_erased && unmarked && !mount.first;
     mount.blank_slot = [None; 2];
+    resolve_doubt(device, mount, true, false)?;
     if scenario.breaks(Rule::OldChainContinued) {
         close_block(device, mount);
         return make_room(device, mount, 1);
@@ -143,7 +156,9 @@ pub(super) fn settle(device: &mut Device, mount: &mut Mount) -> Step<()> {
     let checkpoint = checkpoint(device, mount);
     let same = mount.first && scenario.breaks(Rule::SameSpareAgain);
     let spare = if same { mount.chain[0].block } else { mount.scalars.spares[0] };
-    device.erase(spare, "settle")?;
+    if !erased {
+        device.erase(spare, "settle")?;
+    }
     settled.session += 1;
     settled.chain = vec![Link { block: spare, seed: SEED, root: mount.scalars.root }];
     (settled.slot, settled.checksum) = (0, SEED);
@@ -198,7 +213,8 @@ fn checkpoint(device: &Device, mount: &Mount) -> Vec<Body> {
         }
     }
     body.runs.sort_by_key(|(block, _)| *block);
-    body.scalars = Some(super::content::Scalars { spares, ..mount.scalars });
+    let spare_erased = false;
+    body.scalars = Some(super::content::Scalars { spares, spare_erased, ..mount.scalars });
     split(body, usize::from(scenario.checkpoint_records))
 }
 

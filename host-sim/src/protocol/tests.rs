@@ -28,6 +28,11 @@ fn a_seal_says_whether_the_next_block_is_erased_until_that_is_withdrawn() {
 }
 
 #[test]
+fn settling_goes_without_an_erase_where_that_is_safe() {
+    every("erased/");
+}
+
+#[test]
 fn records_that_do_not_fit_leave_the_rest_of_a_block() {
     every("room/");
 }

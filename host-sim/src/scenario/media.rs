@@ -61,6 +61,14 @@ pub(super) const ALL: &[Scenario] = &[
         write: mount_or_format,
     },
     Scenario {
+        name: "anchors-run-out",
+        story: "so many unclean stops that settling finds the anchor blocks full and erases them",
+        covers: &["C3", "C7", "F3"],
+        medium: Medium::internal(20),
+        tuning: Tuning::DEFAULT,
+        write: anchors_run_out,
+    },
+    Scenario {
         name: "seal-in-doubt",
         story: "a seal that is seen by one mount and not by the next: what a mount acknowledges \
                 behind it stays, though an entry of the settling between comes and goes",
@@ -101,6 +109,16 @@ fn settle_loop(s: &mut Script) {
         s.reboot();
     }
     s.replace("/kept", b"changed at last").reboot().check();
+}
+
+fn anchors_run_out(s: &mut Script) {
+    s.fresh().replace("/kept", b"through many boots");
+    s.quietly(|s| {
+        for _ in 0..10 {
+            s.reboot();
+        }
+    });
+    s.reboot().reboot().replace("/kept", b"changed at last").reboot().check();
 }
 
 fn clean_stop(s: &mut Script) {

@@ -345,7 +345,9 @@ pub fn replay(
     slots: &[Slot],
 ) -> Result<Replayed, Damage> {
     let mut passed_over: Vec<(Entry, Damage)> = Vec::new();
-    for entry in ranked(slots) {
+    let ranked = ranked(slots);
+    let newest = ranked.first().map_or(0, |entry| entry.sequence);
+    for entry in ranked.into_iter().filter(|entry| entry.sequence + 1 >= newest) {
         match Chain::new(medium, superblock, entry).run() {
             Ok(mut replayed) => {
                 replayed.passed_over = passed_over;

@@ -54,6 +54,8 @@ pub struct Scalars {
     pub sweep: u32,
     /// Erases so far.
     pub erases: u32,
+    /// Whether the first spare was erased.
+    pub spare_erased: bool,
 }
 
 impl Scalars {
@@ -66,8 +68,10 @@ impl Scalars {
         let next_object = b.u48().ok_or(cut)?;
         let [free, cursor, sweep, erases] =
             [b.u32().ok_or(cut)?, b.u32().ok_or(cut)?, b.u32().ok_or(cut)?, b.u32().ok_or(cut)?];
+        let spare = b.u8().ok_or(cut)?;
         let [one, other] = spares;
         let kept = next != 0
+            && spare <= 1
             && one != 0
             && one != next
             && other != 0
@@ -76,8 +80,18 @@ impl Scalars {
             && ![next, one, other].contains(&root.block)
             && generation >= root.generation
             && next_object >= 17;
-        let scalars =
-            Self { next, spares, root, generation, next_object, free, cursor, sweep, erases };
+        let scalars = Self {
+            next,
+            spares,
+            root,
+            generation,
+            next_object,
+            free,
+            cursor,
+            sweep,
+            erases,
+            spare_erased: spare == 1,
+        };
         if kept { Ok(scalars) } else { Err("scalars that break a rule") }
     }
 }

@@ -203,8 +203,9 @@ fn shown_change(change: &Change) -> String {
         Change::Scalars(s) => {
             let [a, b] = s.spares;
             let root = shown_pointer(&s.root);
+            let erased = if s.spare_erased { " (erased)" } else { "" };
             format!(
-                "scalars: next {}, spares {a} and {b}, root {root}, generation {}, next object {}, \
+                "scalars: next {}, spares {a}{erased} and {b}, root {root}, generation {}, next object {}, \
                  {} free, cursor {}, {} erases",
                 s.next, s.generation, s.next_object, s.free, s.cursor, s.erases
             )

@@ -48,7 +48,7 @@ pub struct Anchors {
     /// The newest entry that counts.
     newest: Option<Found>,
     session_seen: Session,
-    /// The next free slot of each block that this session has erased.
+    /// The next slot of each block that nothing was tried on since the block was erased.
     clean: [Option<SlotNo>; 2],
 }
 
@@ -162,6 +162,19 @@ impl Anchors {
         media.write_slot(self.block(found.which), found.slot, &found.entry).await
     }
 
+    /// Whether the slot behind the newest entry reads blank. Every settling programs zeros there
+    /// before it changes anything else: blank, none has got further since the entry was written.
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn is_unmarked<D: BlockDevice>(&self, media: &mut Media<'_, D>) -> Result<bool> {
+        let Some(newest) = self.newest.filter(|_| !media.rewrites()) else { return Ok(false) };
+        let behind = newest.slot.saturating_add(1);
+        let inside = behind < media.slot_count();
+        let block = self.block(newest.which);
+        Ok(inside && media.read_slot(block, behind).await? == SlotState::Blank)
+    }
+
     /// Removes every doubt about which entry is the newest: programs its bytes over themselves,
     /// and zeros over each slot that holds garbage, that may only look blank, or that reads as an
     /// entry above the newest: it did not count when it was looked for, and must never count.
@@ -170,45 +183,43 @@ impl Anchors {
     /// # Errors
     /// The device's; to be repeated then.
     pub async fn resolve<D: BlockDevice>(&mut self, media: &mut Media<'_, D>) -> Result<()> {
-        if !mutant::on(Mutant::AnchorSlotReused) {
-            self.clean = [None; 2];
-        }
+        let reused = mutant::on(Mutant::AnchorSlotReused);
+        let known = self.clean;
+        self.clean = [None; 2];
         let Some(newest) = self.newest.filter(|_| !media.rewrites()) else { return Ok(()) };
         if !mutant::on(Mutant::EntryNotStrengthened) {
             self.strengthen(media, &newest).await?;
         }
-        if mutant::on(Mutant::DoubtNotStruck) {
-            return Ok(());
+        if !mutant::on(Mutant::DoubtNotStruck) {
+            for which in [1 ^ newest.which, newest.which] {
+                self.strike(media, which, &newest).await?;
+            }
         }
-        for which in [1 ^ newest.which, newest.which] {
-            self.strike(media, which, &newest).await?;
+        if reused {
+            self.clean = known;
         }
         Ok(())
     }
 
-    /// Removes the doubt that can be left before a sealed journal is continued.
+    /// Removes the doubt that can be left before a sealed journal is continued: none, if nothing
+    /// has settled since the newest entry was written.
     ///
-    /// A mount that missed the seal may have begun to settle, and have been cut while it wrote
-    /// the first entry of an anchor block that it had erased. Such an entry belongs to the next
-    /// session: if it read well one day it would outrank everything that is going to be logged.
+    /// A mount that missed the seal may have begun to settle, and have been cut while it wrote its
+    /// first entry. Such an entry belongs to the next session: if it read well one day it would
+    /// outrank everything that is going to be logged.
     ///
     /// # Errors
     /// The device's; to be repeated then.
     pub async fn resolve_sealed<D: BlockDevice>(&mut self, media: &mut Media<'_, D>) -> Result<()> {
-        let Some(newest) = self.newest.filter(|_| !media.rewrites()) else { return Ok(()) };
-        let which = 1 ^ newest.which;
-        let block = self.block(which);
-        let state = media.read_slot(block, 0).await?;
-        let settled = matches!(state, SlotState::Valid(_));
-        if settled && !Self::is_doubtful(state, which, 0, &newest) {
+        if self.is_unmarked(media).await? || mutant::on(Mutant::CleanDoubtNotStruck) {
             return Ok(());
         }
-        if mutant::on(Mutant::CleanDoubtNotStruck) {
-            return Ok(());
-        }
-        media.strike_slot(block, 0).await
+        self.resolve(media).await
     }
 
+    /// Strikes what is doubtful in an anchor block, and the first slot that looks blank. What is
+    /// behind that was never tried since the block was erased, if its first slot holds an entry:
+    /// an erase is begun only behind a strike of the first slot. Then the next entry may go there.
     async fn strike<D: BlockDevice>(
         &mut self,
         media: &mut Media<'_, D>,
@@ -216,29 +227,34 @@ impl Anchors {
         newest: &Found,
     ) -> Result<()> {
         let block = self.block(which);
-        let mut used = 0;
-        for slot in 0..media.slot_count() {
-            if which == newest.which && slot == newest.slot {
-                used = slot.saturating_add(1);
-                continue;
-            }
+        let (mut used, mut whole) = (0, false);
+        while used < media.slot_count() {
+            let slot = used;
             let state = media.read_slot(block, slot).await?;
-            if Self::is_doubtful(state, which, slot, newest) {
-                media.strike_slot(block, slot).await?;
+            let own = which == newest.which && slot == newest.slot;
+            if state == SlotState::Blank && !own {
+                break;
             }
-            if state != SlotState::Blank {
-                used = slot.saturating_add(1);
+            used = slot.saturating_add(1);
+            let doubtful = !own && Self::is_doubtful(state, which, slot, newest);
+            whole |= slot == 0 && matches!(state, SlotState::Valid(_)) && !doubtful;
+            if doubtful {
+                media.strike_slot(block, slot).await?;
             }
         }
         if used < media.slot_count() {
             media.strike_slot(block, used).await?;
         }
+        let next = used.saturating_add(1);
+        let fits = whole && next < media.slot_count() && media.has_superblock(block).await?;
+        *self.clean_mut(which) = fits.then_some(next);
         Ok(())
     }
 
-    /// Writes `entry` behind all others. One program, and an erase and a superblock copy if the
-    /// block is full or was not erased by this session. Where nothing needs an erase it is always
-    /// the first slot that is programmed over.
+    /// Writes `entry` behind all others. One program; in a session's first entry of a block one
+    /// more, and the reads of its slots in use; and an erase and a superblock copy if the block is
+    /// full, or may have been erased in part. Where nothing needs an erase it is always the first
+    /// slot that is programmed over.
     ///
     /// # Errors
     /// The device's; the anchors are then doubtful.
@@ -252,19 +268,30 @@ impl Anchors {
         let block = self.block(which);
         let rewrites = media.rewrites();
         let mut free = self.clean_mut(which).take().filter(|slot| *slot < media.slot_count());
+        if let (None, false, Some(newest)) = (free, rewrites, self.newest) {
+            self.strike(media, which, &newest).await?;
+            free = self.clean_mut(which).take();
+        }
         if rewrites && (free.is_some() || media.has_superblock(block).await?) {
             free = Some(0);
         }
+        let reused = free.is_some();
         let slot = if let Some(slot) = free {
             slot
         } else {
+            // What is left of an erase that is cut has no entry in its first slot.
+            if !rewrites && !mutant::on(Mutant::AnchorNotStruck) {
+                media.strike_slot(block, 0).await?;
+            }
             media.erase(block, 1).await?;
             write_copy(media, block, superblock).await?;
-            // The entry makes the other anchor block, and its copy, the next to be erased. And it
-            // may name a checkpoint: the first entry of a session always comes this way.
-            media.barrier(Edge::Superblock).await?;
             0
         };
+        // The entry may make the other anchor block, and its copy, the next to be erased. And it
+        // may name a checkpoint, which is made durable here.
+        if !(reused && rewrites) {
+            media.barrier(Edge::Superblock).await?;
+        }
         media.write_slot(block, slot, &entry).await?;
         *self.clean_mut(which) = Some(if rewrites { 0 } else { slot.saturating_add(1) });
         self.session_seen = self.session_seen.max(entry.session);
@@ -321,6 +348,14 @@ impl Journal {
     /// The device's.
     pub async fn resolve<D: BlockDevice>(&mut self, media: &mut Media<'_, D>) -> Result<()> {
         self.anchors.resolve(media).await
+    }
+
+    /// See [`Anchors::is_unmarked`].
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn is_unmarked<D: BlockDevice>(&self, media: &mut Media<'_, D>) -> Result<bool> {
+        self.anchors.is_unmarked(media).await
     }
 
     /// See [`Anchors::resolve_sealed`].

@@ -12,7 +12,8 @@
 //! 3. A record never crosses a block. The reader, when a record does not verify, also tries the
 //!    named next block: its header is chained to the last record.
 //! 4. Entries are ranked by (session, sequence). A new entry goes to the block that does not hold
-//!    the newest, and into a slot only if this session erased that block; else it is erased first.
+//!    the newest, into the slot behind one that this session wrote or struck, if the block's first
+//!    slot holds an entry. Else the first slot is struck and the block erased before.
 //! 5. Starting from the newest entry or from the one before it reaches the same newest state.
 //! 6. After a seal nothing is appended behind it: the next record opens the named next block.
 //! 7. A seal may say that the named next block is erased. Before anything happens to that block,
@@ -24,8 +25,8 @@
 //! not, and by rule 5 it does not matter. Both may read differently each time (metastable cells),
 //! so a mount that writes first removes every doubt: see [`Journal::resolve`] and `txn::settle`.
 //!
-//! **Cost.** Append: one program. A new block: one program. An entry: one program,
-//! and once per session and block, or when the block is full, an erase and a superblock copy.
+//! **Cost.** Append: one program. A new block: one program. An entry: one program, and once per
+//! session and block one more; when the block is full, an erase and a superblock copy.
 
 mod anchors;
 mod images;

@@ -16,6 +16,7 @@ use super::{Groups, Txn};
 use crate::error::Result;
 use crate::format::change::{Change, Run};
 use crate::format::record::{HEADER_BYTES, RecordKind};
+use crate::format::scalars::Scalars;
 use crate::mutant::{self, Mutant};
 
 /// Erased blocks that should be at hand, for nodes and for data, when the smallest unit is erased
@@ -202,6 +203,15 @@ impl<D: BlockDevice> Txn<'_, D> {
             self.erased_next = Some(next);
             return Ok(());
         }
+        self.refill_reserve().await?;
+        if self.has_erased() {
+            return Ok(());
+        }
+        self.erase_spare().await.map(|_| ())
+    }
+
+    /// Erases ahead if a call to come may find too few erased blocks.
+    async fn refill_reserve(&mut self) -> Result<()> {
         self.load_reserve(RESERVE_BLOCKS).await?;
         let free = self.state.scalars.free.0;
         if self.nothing_dirty != u32::MAX && free <= self.nothing_dirty {
@@ -218,6 +228,28 @@ impl<D: BlockDevice> Txn<'_, D> {
         Ok(())
     }
 
+    /// Erases the block that the next settling writes its checkpoint to, if it is not, and says so
+    /// in the log; gives whether it did.
+    async fn erase_spare(&mut self) -> Result<bool> {
+        let room = self.journal.has_room(&self.media, FOLD_RECORD_BYTES);
+        if self.state.scalars.spare_erased || !room {
+            return Ok(false);
+        }
+        let scalars = Scalars { spare_erased: true, ..self.state.scalars };
+        let early = mutant::on(Mutant::SpareClaimedEarly);
+        if !early {
+            self.media.erase(scalars.spare_a, 1).await?;
+            self.media.barrier(Edge::Erase).await?;
+        }
+        let mut length = HEADER_BYTES;
+        self.push(&mut length, &Change::Scalars(scalars))?;
+        self.log(RecordKind::Change, false, length).await?;
+        if early {
+            self.media.erase(scalars.spare_a, 1).await?;
+        }
+        Ok(true)
+    }
+
     /// Erases ahead, up to `budget` times, so that later operations need not; gives how often it
     /// did. Fewer: everything that is free is erased.
     ///
@@ -230,6 +262,9 @@ impl<D: BlockDevice> Txn<'_, D> {
         }
         let mut done = 0_u32;
         while done < budget && self.erase_ahead(false).await? {
+            done = done.saturating_add(1);
+        }
+        if done < budget && self.erase_spare().await? {
             done = done.saturating_add(1);
         }
         Ok(done)

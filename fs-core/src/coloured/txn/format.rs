@@ -47,8 +47,8 @@ const USED: u16 = 7;
 
 #[colour]
 impl<'m, D: BlockDevice> Txn<'m, D> {
-    /// Makes an empty volume on `device`. Six erases and at most fifteen programs; no block but
-    /// the first two, the root's and the last is touched.
+    /// Makes an empty volume on `device`, as one that was parked. Eight erases and at most eighteen
+    /// programs; no block but the first five and the last is touched.
     ///
     /// # Errors
     /// `Geometry` or `NotSupported` if this version cannot use the device, `Invalid` or `TooBig`
@@ -145,7 +145,10 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
     /// Writes the empty root node and puts the first state together.
     async fn write_root(&mut self, now: Time) -> Result<()> {
         let generation = Generation(1);
-        self.media.erase(ROOT_NODE, 1).await?;
+        for block in [ROOT_NODE, NEXT, SPARES[0]] {
+            self.media.erase(block, 1).await?;
+        }
+        self.media.barrier(Edge::Erase).await?;
         let identity = self.media.identity(ROOT_NODE, generation, 0);
         let page = self.work.first_chunk_mut::<PAGE_BYTES>().ok_or(Error::Bug)?;
         let _ = DataPageBuilder::new(page, Level(0));
@@ -171,6 +174,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         scalars.cursor = BlockNo(USED.into());
         scalars.sweep = BlockNo(0);
         scalars.erases = 0;
+        scalars.spare_erased = !self.media.rewrites();
         let inode = Inode::new(NodeType::Directory, now);
         let value = Directory { inode, parent: ROOT }.encode().map_err(|_| Error::Bug)?;
         // The anchor blocks are outside the map of free space: nothing else can ever be there.

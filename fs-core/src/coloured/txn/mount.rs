@@ -15,7 +15,7 @@ use crate::format::superblock::Superblock;
 use crate::memory::CachedPage;
 use crate::mutant::{self, Mutant};
 use crate::pending::State;
-use crate::units::{BlockNo, ByteOffset, Generation, Geometry, Guarantees, PAGE_BYTES};
+use crate::units::{BlockNo, ByteOffset, Generation, Geometry, Guarantees, PAGE_BYTES, Sequence};
 
 /// What the two superblock copies of a device say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -268,7 +268,13 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
     async fn replay_newest(&mut self) -> Result<()> {
         let mut limit = None;
         let mut failure = corrupt(BlockNo(0))(Malformed::Field(Field::Anchor));
+        let mut newest = Sequence(0);
         while let Some(found) = self.journal.find_entry(&mut self.media, limit).await? {
+            // What older ones lead to is not the newest state, and not whole any more.
+            if found.entry.sequence.next() < newest {
+                break;
+            }
+            newest = newest.max(found.entry.sequence);
             let checked = self.refuse_blocks_outside(&[found.entry.start]);
             let counts = match checked {
                 Ok(()) => {

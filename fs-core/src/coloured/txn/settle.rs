@@ -7,9 +7,12 @@
 //!
 //! 1. *Resolve*: the newest entry is programmed over itself; garbage, and the first slot that only
 //!    looks blank, are programmed with zeros. From here on every mount sees the same newest entry.
-//! 2. The first spare is erased and takes the checkpoint, a chain of its own in the next session.
-//! 3. The anchor block that does not hold the newest entry is erased and takes an entry marked
-//!    FIRST; then the other one takes the second entry.
+//! 2. The first spare takes the checkpoint, a chain of its own in the next session. It is erased
+//!    before, unless the log says that it was and the slot behind the newest entry read blank:
+//!    step 1 ends that, so no settling has used the spare since.
+//! 3. The anchor block that does not hold the newest entry takes an entry marked FIRST, behind the
+//!    slot that step 1 struck; then the other one takes the second entry. A block that is full, or
+//!    whose first slot holds no entry, is struck there and erased before.
 //!
 //! Nothing is allocated: the checkpoint inherits the named next journal block; the old chain's
 //! first block becomes a spare; its other blocks are leaving, in the log. If the power fails
@@ -57,6 +60,7 @@ impl<D> Txn<'_, D> {
             [other, first.block]
         };
         [scalars.spare_a, scalars.spare_b] = spares;
+        scalars.spare_erased = false;
         let mut changed = Changed::new();
         let spares = spares.iter().map(|spare| (*spare, RunState::Used));
         let leaving = later.iter().map(|link: &Link| (link.block, RunState::Leaving));
@@ -89,8 +93,9 @@ impl<D> Txn<'_, D> {
 
 #[colour]
 impl<D: BlockDevice> Txn<'_, D> {
-    /// Makes the state in RAM the state on the medium, whatever is doubtful there. Three erases,
-    /// a checkpoint of at most the pending set, and the anchor slots read once.
+    /// Makes the state in RAM the state on the medium, whatever is doubtful there. A checkpoint of
+    /// at most the pending set, five small programs, and the slots in use read once. An erase if the
+    /// spare was not erased ahead, and one for each anchor block that is full: every 27th time.
     ///
     /// # Errors
     /// The device's; to be repeated then, as the next operation does.
@@ -100,8 +105,10 @@ impl<D: BlockDevice> Txn<'_, D> {
         self.erased_next = None;
         self.space.close_data();
         self.space.forget_reserve();
+        let unmarked = self.journal.is_unmarked(&mut self.media).await?;
+        let unmarked = unmarked || mutant::on(Mutant::SpareMarkNotLookedAt);
         self.journal.resolve(&mut self.media).await?;
-        self.begin_session().await?;
+        self.begin_session(unmarked && self.state.scalars.spare_erased).await?;
         if !mutant::on(Mutant::OneEntryOnly) {
             let link = *self.journal.chain().first().ok_or(Error::Bug)?;
             let superblock = &self.superblock;
@@ -115,11 +122,13 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// Writes the checkpoint and its first entry, and goes on from there. Not inlined: two journals
     /// lie on the stack for this call alone.
     #[inline(never)]
-    async fn begin_session(&mut self) -> Result<()> {
+    async fn begin_session(&mut self, erased: bool) -> Result<()> {
         let plan = self.plan()?;
         let mut journal = self.journal.successor(plan.block, base_of(&plan.scalars));
         let link = *journal.chain().first().ok_or(Error::Bug)?;
-        self.media.erase(plan.block, 1).await?;
+        if !erased {
+            self.media.erase(plan.block, 1).await?;
+        }
         let early = mutant::on(Mutant::AnchorBeforeCheckpoint);
         if !early {
             self.write_checkpoint(&mut journal, &plan).await?;
@@ -161,7 +170,8 @@ impl<D: BlockDevice> Txn<'_, D> {
         Ok(())
     }
 
-    /// Writes the first checkpoint of a new volume into `block` and both anchor entries.
+    /// Writes the first checkpoint of a new volume into `block`, both anchor entries and a seal,
+    /// which promises that the next block is erased.
     pub(super) async fn write_first(&mut self, block: BlockNo) -> Result<()> {
         let plan = Plan { block, scalars: self.state.scalars, changed: Changed::new() };
         let mut journal = self.journal.successor(block, base_of(&plan.scalars));
@@ -172,6 +182,8 @@ impl<D: BlockDevice> Txn<'_, D> {
             self.media.strike_superblock(block).await?;
             journal.write_entry(&mut self.media, &self.superblock, &link, false).await?;
         }
-        Ok(())
+        let promises = journal.may_promise(&self.media);
+        let work = &mut self.work[..];
+        journal.append(&mut self.media, RecordKind::Seal, promises, work, HEADER_BYTES).await
     }
 }

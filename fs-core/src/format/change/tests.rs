@@ -34,6 +34,7 @@ const SCALARS: Scalars = Scalars {
     cursor: BlockNo(0x8483_8281),
     sweep: BlockNo(0x9493_9291),
     erases: 0xa4a3_a2a1,
+    spare_erased: true,
 };
 
 const fn run(start: u32, length: u16) -> Run {
@@ -73,10 +74,10 @@ const ROWS: [(&str, &str); 14] = [
     ("leave",   "0b656263640502"),
     ("state",   "0c71727374090a03"),
     ("scalars", "0d01020304111213142122232431323334414243444546040005\
-                 515253545556616263646566717273748182838491929394a1a2a3a4"),
+                 515253545556616263646566717273748182838491929394a1a2a3a401"),
     ("objects", "0e818283848586"),
 ];
-const SIZE: usize = 238;
+const SIZE: usize = 239;
 
 fn sample_bytes() -> [u8; SIZE] {
     golden(&ROWS)
