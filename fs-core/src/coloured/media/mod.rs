@@ -339,6 +339,25 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         self.device.read(at, target).await.map_err(|error| failed(&error))
     }
 
+    /// Whether `bytes` bytes at `at` are a part of one sector of a device that is read by sectors.
+    pub fn is_part(&self, at: ByteOffset, bytes: usize) -> bool {
+        let skip = usize::try_from(at.0 % u64::from(SECTOR)).unwrap_or(PAGE_BYTES);
+        self.by_sector && bytes < PAGE_BYTES && skip.saturating_add(bytes) <= PAGE_BYTES
+    }
+
+    /// Reads file data that is a part of a sector: none if the sector is cached.
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn read_part(&mut self, at: ByteOffset, target: &mut [u8]) -> Result<()> {
+        let block = at.0.checked_shr(self.block_log2.into()).unwrap_or(0);
+        let block = BlockNo(u32::try_from(block).map_err(|_| Error::Bug)?);
+        let behind = at.0.saturating_sub(block.offset(self.block_log2).0);
+        let offset = u32::try_from(behind).map_err(|_| Error::Bug)?;
+        let read = self.read_sectors(block, offset, target).await?;
+        if read { Ok(()) } else { Err(Error::Device(ErrorKind::Uncorrectable)) }
+    }
+
     /// The device, and room for one read unit: for whoever moves file data.
     ///
     /// # Errors

@@ -204,6 +204,19 @@ impl<D: BlockDevice> Txn<'_, D> {
         self.media.barrier(Edge::Data).await
     }
 
+    /// Reads `target` if it is a part of one sector of a device that is read by sectors: such a
+    /// sector stays in the page cache. Tells whether it did.
+    ///
+    /// # Errors
+    /// The device's.
+    pub async fn read_part(&mut self, at: ByteOffset, target: &mut [u8]) -> Result<bool> {
+        let part = self.media.is_part(at, target.len());
+        if part {
+            self.media.read_part(at, target).await?;
+        }
+        Ok(part)
+    }
+
     /// The device, and room for one of its read units.
     ///
     /// # Errors

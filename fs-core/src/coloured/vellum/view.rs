@@ -361,6 +361,9 @@ async fn move_data<D: BlockDevice>(
     at: ByteOffset,
     target: &mut [u8],
 ) -> Result<()> {
+    if txn.read_part(at, target).await? {
+        return Ok(());
+    }
     let mut slots = [Extent::zero(ByteOffset(0), 0)];
     let mut runs = ExtentList::new(&mut slots);
     let length = target.len() as u64;
