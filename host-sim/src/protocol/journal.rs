@@ -252,10 +252,8 @@ fn blank_anchor_slot(device: &mut Device, mount: &mut Mount, block: Block) -> St
             return Ok(slot);
         }
     }
-    let struck = match device.scenario.sector || device.scenario.breaks(Rule::AnchorNotStruck) {
-        true => Ok(()),
-        false => device.strike(Place { block, slot: 0 }),
-    };
+    let unstruck = device.scenario.sector || device.scenario.breaks(Rule::AnchorNotStruck);
+    let struck = if unstruck { Ok(()) } else { device.strike(Place { block, slot: 0 }) };
     doubt_unless(device, mount, struck)?;
     let erased = device.erase(block, "anchor");
     if device.scenario.breaks(Rule::AnchorEraseNotDoubtful) {

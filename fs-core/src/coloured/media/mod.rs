@@ -341,7 +341,8 @@ impl<'m, D: BlockDevice> Media<'m, D> {
 
     /// Whether `bytes` bytes at `at` are a part of one sector of a device that is read by sectors.
     pub fn is_part(&self, at: ByteOffset, bytes: usize) -> bool {
-        let skip = usize::try_from(at.0 % u64::from(SECTOR)).unwrap_or(PAGE_BYTES);
+        let skip = at.0.checked_rem(SECTOR.into()).unwrap_or(0);
+        let skip = usize::try_from(skip).unwrap_or(PAGE_BYTES);
         self.by_sector && bytes < PAGE_BYTES && skip.saturating_add(bytes) <= PAGE_BYTES
     }
 

@@ -94,8 +94,8 @@ impl<D> Txn<'_, D> {
 #[colour]
 impl<D: BlockDevice> Txn<'_, D> {
     /// Makes the state in RAM the state on the medium, whatever is doubtful there. A checkpoint of
-    /// at most the pending set, five small programs, and the slots in use read once. An erase if the
-    /// spare was not erased ahead, and one for each anchor block that is full: every 27th time.
+    /// at most the pending set, five small programs, and the slots in use read once. An erase if
+    /// the spare was not erased ahead, and one for each anchor block that is full: every 27th time.
     ///
     /// # Errors
     /// The device's; to be repeated then, as the next operation does.
