@@ -1,5 +1,6 @@
-//! The smallest image with the whole filesystem in it: no board, no driver, no printing. It is
-//! linked to weigh its code, and never runs.
+//! The smallest images with the filesystem in them: no board, no driver, no printing. They are
+//! linked to weigh its code, and never run. The minimal set formats, mounts, and works with files
+//! and directories; the complete set uses every operation.
 #![no_std]
 #![allow(clippy::duplicate_mod, reason = "each coloured file is compiled once for each colour")]
 
@@ -9,6 +10,7 @@ pub mod blocking {
     use colour::strip as colour;
     use fs_core::blocking as vellum;
 
+    pub mod complete;
     pub mod device;
     pub mod program;
 
@@ -21,6 +23,7 @@ pub mod asynchronous {
     use colour::keep as colour;
     use fs_core::asynchronous as vellum;
 
+    pub mod complete;
     pub mod device;
     pub mod program;
 
@@ -32,6 +35,17 @@ pub mod asynchronous {
             false => core::task::Poll::Pending,
         })
         .await;
+    }
+
+    /// The smallest executor there is.
+    pub fn wait<T>(future: impl Future<Output = T>) -> T {
+        let mut future = core::pin::pin!(future);
+        let mut context = core::task::Context::from_waker(core::task::Waker::noop());
+        loop {
+            if let core::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+                return result;
+            }
+        }
     }
 }
 

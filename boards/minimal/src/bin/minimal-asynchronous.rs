@@ -1,12 +1,12 @@
-//! The image in the blocking colour.
+//! The minimal set in the asynchronous colour.
 #![no_std]
 #![no_main]
 
 use fs_core::Memory;
-use minimal::blocking::{device::Device, program};
+use minimal::asynchronous::{device::Device, program, wait};
 
 /// Where the linker begins to follow calls.
 #[unsafe(no_mangle)]
 pub extern "C" fn start(memory: &mut Memory) -> bool {
-    program::run(&mut Device, memory).is_ok()
+    wait(program::run(&mut Device, memory)).is_ok()
 }

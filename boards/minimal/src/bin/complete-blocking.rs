@@ -1,0 +1,12 @@
+//! The complete set in the blocking colour.
+#![no_std]
+#![no_main]
+
+use fs_core::Memory;
+use minimal::blocking::{complete, device::Device};
+
+/// Where the linker begins to follow calls.
+#[unsafe(no_mangle)]
+pub extern "C" fn start(memory: &mut Memory) -> bool {
+    complete::run(&mut Device, memory).is_ok()
+}
