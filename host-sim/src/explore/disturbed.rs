@@ -4,6 +4,8 @@
 //! its documentation says; RAM shows which, and the medium may hold any of these until the next
 //! change is committed. After a passing error the volume must be as usable as before.
 
+use std::collections::HashSet;
+
 use fs_core::error::{Error, Result};
 
 use super::outcome::{Allowed, Fault, observe};
@@ -15,9 +17,8 @@ use crate::model::{Model, Op, Tree};
 use crate::scenario::{Expect, Line, Scenario, Tuning};
 use crate::subject::{Ending, Mounted, Mounting, Subject};
 
-/// States that are told apart. Where a block that stays bad makes more possible, the script ends
-/// early.
-const MODELS_MAX: usize = 256;
+/// States that are told apart. Where failures make more possible, the script ends early.
+const MODELS_MAX: usize = 512;
 
 /// What goes wrong, and for how long the script goes on after it.
 #[derive(Debug, Clone)]
@@ -323,16 +324,12 @@ impl Play<'_> {
     }
 
     fn thin_out(&mut self) {
-        let mut kept: Vec<Model> = Vec::new();
-        for model in self.models.drain(..) {
-            if !kept.contains(&model) {
-                kept.push(model);
-            }
-        }
-        if kept.len() > MODELS_MAX && self.plan.faults.error.is_none() {
+        // By their hash: after a failed call there are hundreds, nearly all of them alike.
+        let mut seen = HashSet::new();
+        let fresh = self.models.drain(..).filter(|model| seen.insert(model.clone()));
+        let kept: Vec<Model> = fresh.collect();
+        if kept.len() > MODELS_MAX {
             self.left = Some(0);
-        } else {
-            kept.truncate(MODELS_MAX);
         }
         self.models = kept;
         let medium = Allowed::any(self.medium.drain(..));

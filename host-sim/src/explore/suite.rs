@@ -454,7 +454,9 @@ fn fits(suite: Suite, scenario: &Scenario, seed: u64) -> bool {
         Suite::Full => scenario.name != "no-draft-left",
         // What they are about is being refused for want of room in RAM: how much of that is taken
         // after a call that failed, the model does not know.
-        Suite::Errors => !matches!(scenario.name, "no-draft-left" | "too-large-a-draft"),
+        Suite::Errors | Suite::BadBlocks => {
+            !matches!(scenario.name, "no-draft-left" | "too-large-a-draft")
+        }
         _ => true,
     };
     if !meant {

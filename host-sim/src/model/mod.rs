@@ -35,7 +35,7 @@ pub const LENGTH_MAX: usize = 1 << 20;
 pub type Slot = u8;
 
 /// How a script opens a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 #[expect(clippy::struct_excessive_bools, reason = "the flags of open")]
 pub struct Access {
     /// Reading is allowed.
@@ -156,7 +156,7 @@ pub enum Change {
 }
 
 /// What a name leads to, and the number of its object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Node {
     Directory(usize),
     File(usize),
@@ -172,7 +172,7 @@ impl Node {
 }
 
 /// What is known about an object. A symbolic link's content is its target.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct File {
     content: Arc<[u8]>,
     draft: Option<Arc<[u8]>>,
@@ -186,14 +186,14 @@ impl File {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Handle {
     file: usize,
     access: Access,
 }
 
 /// The reference filesystem.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
 pub struct Model {
     names: BTreeMap<Arc<str>, Node>,
     files: Vec<File>,

@@ -60,7 +60,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
         Ok(())
     }
 
-    /// Gives the draft of `vnode` to the file of `entry`, whose own is abandoned, and commits it.
+    /// Gives the draft of `vnode` to the file of `entry` and commits it. `vnode` gets that of the
+    /// file, and gives it back if the commit fails.
     async fn hand_over(&mut self, vnode: VnodeId, entry: &Entry) -> Result<()> {
         let target = self.hold_entry(entry).await?;
         let committed = self.take_over(vnode, target).await;
@@ -71,13 +72,11 @@ impl<D: BlockDevice> Vellum<'_, D> {
     async fn take_over(&mut self, vnode: VnodeId, target: VnodeId) -> Result<()> {
         let inode = self.node(target)?.inode;
         let stored = self.stored(&inode).await?;
-        self.drop_draft(target)?;
         self.draft_mut(vnode)?.stored = stored;
-        let draft = self.table.get_mut(vnode)?.draft.take();
-        self.table.get_mut(target)?.draft = draft;
+        self.swap_drafts(vnode, target)?;
         let committed = self.commit_content(target).await;
         if committed.is_err() {
-            self.drop_draft(target)?;
+            self.swap_drafts(vnode, target)?;
         }
         committed
     }
@@ -116,5 +115,14 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let vnode = self.take_slot(object, node).await?;
         self.table.owe(vnode)?;
         Ok(vnode)
+    }
+}
+
+impl<D> Vellum<'_, D> {
+    fn swap_drafts(&mut self, one: VnodeId, other: VnodeId) -> Result<()> {
+        let draft = self.table.get_mut(one)?.draft.take();
+        let draft = core::mem::replace(&mut self.table.get_mut(other)?.draft, draft);
+        self.table.get_mut(one)?.draft = draft;
+        Ok(())
     }
 }
