@@ -12,9 +12,25 @@
 #![no_std]
 #![allow(clippy::duplicate_mod, reason = "each coloured file is compiled once for each colour")]
 
+use core::mem::MaybeUninit;
+use fs_core::Memory;
+
 pub mod chip;
 pub mod phase;
 pub mod stack;
+
+/// What the program lends the filesystem. Made when the program starts: as the initial value of a
+/// static it would take as much flash as it takes RAM.
+///
+/// # Safety
+/// Is called once.
+#[inline(never)]
+pub unsafe fn memory() -> &'static mut Memory {
+    static mut MEMORY: MaybeUninit<Memory> = MaybeUninit::uninit();
+    // SAFETY: nothing else refers to it, because this is called once.
+    let memory = unsafe { &mut *(&raw mut MEMORY) };
+    memory.write(Memory::new())
+}
 
 /// The scenario for programs that wait.
 #[path = "coloured"]
