@@ -151,7 +151,7 @@ fn a_volume_survives_cuts_at_any_byte() {
         let model = model(has_flags);
         let image = formatted(&model);
         let whole = life(&model, &image, Accidents::default(), Faults::none());
-        let places = (0..whole.bytes).step_by(if has_flags { 997 } else { 211 });
+        let places = (0..whole.bytes).step_by(if has_flags { 397 } else { 211 });
         let failed = places.filter(|number| {
             let cut = Accidents { cut: Some(*number), seed: *number, ..Accidents::default() };
             life(&model, &image, cut, Faults::none()).result.is_err()

@@ -51,7 +51,8 @@ fn what_is_full_is_passed_over_by_whole_nodes() {
     let (large, small) = (figures(1 << 17), figures(1 << 12));
     for (cell, other) in large.iter().zip(&small) {
         assert!(cell[0] <= other[0] + other[0] / 2 + 600, "{large:?} against {small:?}");
-        assert!(cell[1] <= other[1] + other[1] / 2 + 20, "{large:?} against {small:?}");
+        // Which call meets a fold of several leaves differs.
+        assert!(cell[1] <= other[1] + other[1] / 2 + 60, "{large:?} against {small:?}");
     }
 }
 
