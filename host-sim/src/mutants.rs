@@ -47,7 +47,7 @@ enum Pass {
     },
     /// Cuts of one small scenario, first where the focus says and then in each recovery: for states
     /// in which cells must read now so and now otherwise. With so many seeds.
-    Doubt(&'static str, [Focus; 2], Fan, u64),
+    Doubt(&'static str, [Focus; 2], [Fan; 2], u64),
     Chip(Suite, u64),
     Drops {
         one_in: u64,
@@ -69,23 +69,41 @@ const PASSES: &[Pass] = &[
 /// What is tried before that, for rules that take a state which is rare: two cuts in one place, or
 /// cells that read differently each time.
 const NARROW: &[(Pass, &[Mutant])] = &[
-    (Pass::Doubt("cached-journal", EVERYWHERE, Fan::Some(0), 1), &[Mutant::FlushEraseSkipped]),
-    (Pass::Doubt("card-format-parked", EVERYWHERE, Fan::All, 1), &[Mutant::OldEntryLost]),
     (
-        Pass::Doubt("entry-in-doubt", UNSTABLE, Fan::All, 12),
+        Pass::Doubt("cached-journal", EVERYWHERE, [Fan::Some(0), Fan::Some(0)], 1),
+        &[Mutant::FlushEraseSkipped],
+    ),
+    (
+        Pass::Doubt("card-format-parked", EVERYWHERE, [Fan::All, Fan::Some(0)], 1),
+        &[Mutant::OldEntryLost],
+    ),
+    (
+        Pass::Doubt("entry-in-doubt", UNSTABLE, [Fan::All, Fan::Some(0)], 12),
         &[Mutant::EntryNotStrengthened, Mutant::DoubtNotStruck, Mutant::ValidDoubtKept],
     ),
-    (Pass::Doubt("tree-grows", EVERYWHERE, Fan::Some(0), 1), &[Mutant::DeltaBehindTorn]),
-    (Pass::Doubt("cached-boots", EVERYWHERE, Fan::All, 1), &[Mutant::FlushSuperblockSkipped]),
-    (Pass::Doubt("seal-in-doubt", SETTLING, Fan::All, 24), &[Mutant::CleanDoubtNotStruck]),
-    (Pass::Doubt("anchors-run-out", EVERYWHERE, Fan::Some(1), 2), &[Mutant::AnchorNotStruck]),
+    (
+        Pass::Doubt("tree-grows", EVERYWHERE, [Fan::Some(0), Fan::Some(0)], 1),
+        &[Mutant::DeltaBehindTorn],
+    ),
+    (
+        Pass::Doubt("cached-boots", EVERYWHERE, [Fan::All, Fan::Some(0)], 1),
+        &[Mutant::FlushSuperblockSkipped, Mutant::AnchorBeforeCheckpoint],
+    ),
+    (
+        Pass::Doubt("seal-in-doubt", SETTLING, [Fan::All, Fan::Some(2)], 4),
+        &[Mutant::CleanDoubtNotStruck],
+    ),
+    (
+        Pass::Doubt("anchors-run-out", EVERYWHERE, [Fan::Some(1), Fan::Some(0)], 2),
+        &[Mutant::AnchorNotStruck],
+    ),
 ];
 
 const EVERYWHERE: [Focus; 2] = [Focus::Everything; 2];
 /// First cuts that leave the anchors in doubt.
 const UNSTABLE: [Focus; 2] = [Focus::UnstableAnchors, Focus::Anchors];
-/// First cuts that leave anything in doubt, then such that leave the anchors so.
-const SETTLING: [Focus; 2] = [Focus::Unstable, Focus::UnstableAnchors];
+/// First cuts that leave anything in doubt, then such in the settling that misses it.
+const SETTLING: [Focus; 2] = [Focus::Unstable, Focus::Everything];
 
 /// The most that one pass over a mutant may take.
 const PASS_TIME: Duration = Duration::from_secs(60);
@@ -107,7 +125,6 @@ impl Pass {
             }
             Self::Doubt(name, focus, nested, seeds) => {
                 let scenarios = Scenario::named(name).into_iter().collect();
-                let nested = [nested, Fan::Some(0)];
                 let mut options = Options { scenarios, nested, focus, ..options.clone() };
                 let mut report = run(&Vellum, &options, &|_| ());
                 while report.failures.is_empty() && options.seed < seeds {

@@ -92,15 +92,13 @@ pub(super) fn twins(recording: &Recording, twin: &Recording) -> Vec<What> {
     let log = &recording.log;
     let same = |(own, other): (&Op, &Op)| own.range() == other.range();
     let same = log.iter().zip(&twin.log).take_while(|pair| same(*pair)).count();
-    // A header behind what is the same in both runs belongs to either of them.
-    let alike = log.iter().zip(&twin.log).take_while(|(own, other)| own == other).count();
+    // A header behind records that are the same in both runs belongs to either of them.
+    let checksum = |op: &Op| record_in(op).map(|record| record.checksum);
+    let alike = |(own, other): &(&Op, &Op)| checksum(own) == checksum(other);
+    let alike = log.iter().zip(&twin.log).take_while(alike).count();
     let mut all = Vec::new();
     let headers = (0..same).filter(|entry| is_header(recording, &log[*entry]));
-    let own = |entry: &usize| {
-        let [one, other] = [log, &twin.log].map(|log| record_in(&log[*entry]));
-        *entry > alike && one.map(|one| one.checksum) != other.map(|other| other.checksum)
-    };
-    for entry in headers.filter(own) {
+    for entry in headers.filter(|entry| *entry > alike) {
         let (at, _) = log[entry].range();
         let session = record_in(&log[entry]).map(|header| header.session);
         // Where nothing is erased a node's first page goes over the header.

@@ -208,13 +208,19 @@ impl Anchors {
     /// first entry. Such an entry belongs to the next session: if it read well one day it would
     /// outrank everything that is going to be logged.
     ///
+    /// Says whether no settling was begun behind the newest entry.
+    ///
     /// # Errors
     /// The device's; to be repeated then.
-    pub async fn resolve_sealed<D: BlockDevice>(&mut self, media: &mut Media<'_, D>) -> Result<()> {
-        if self.is_unmarked(media).await? || mutant::on(Mutant::CleanDoubtNotStruck) {
-            return Ok(());
+    pub async fn resolve_sealed<D: BlockDevice>(
+        &mut self,
+        media: &mut Media<'_, D>,
+    ) -> Result<bool> {
+        let unmarked = self.is_unmarked(media).await?;
+        if !unmarked && !mutant::on(Mutant::CleanDoubtNotStruck) {
+            self.resolve(media).await?;
         }
-        self.resolve(media).await
+        Ok(unmarked)
     }
 
     /// Strikes what is doubtful in an anchor block, and the first slot that looks blank. What is
@@ -362,7 +368,10 @@ impl Journal {
     ///
     /// # Errors
     /// The device's.
-    pub async fn resolve_sealed<D: BlockDevice>(&mut self, media: &mut Media<'_, D>) -> Result<()> {
+    pub async fn resolve_sealed<D: BlockDevice>(
+        &mut self,
+        media: &mut Media<'_, D>,
+    ) -> Result<bool> {
         self.anchors.resolve_sealed(media).await
     }
 }
