@@ -62,6 +62,8 @@ mutants! {
     SpareMarkNotLookedAt,
     /// The first spare is called erased before it is.
     SpareClaimedEarly,
+    /// A clean mount behind a settling that was cut goes on to call the first spare erased.
+    SpareClaimKept,
     /// A record that rotted is taken for the end of the journal.
     RottenTailAccepted,
     /// A failed read is taken for a torn record or slot.

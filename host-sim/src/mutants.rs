@@ -91,7 +91,7 @@ const NARROW: &[(Pass, &[Mutant])] = &[
     ),
     (
         Pass::Doubt("seal-in-doubt", SETTLING, [Fan::All, Fan::Some(2)], 4),
-        &[Mutant::CleanDoubtNotStruck],
+        &[Mutant::CleanDoubtNotStruck, Mutant::SpareClaimKept],
     ),
     (
         Pass::Doubt("anchors-run-out", EVERYWHERE, [Fan::Some(1), Fan::Some(0)], 2),

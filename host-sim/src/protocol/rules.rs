@@ -85,6 +85,8 @@ pub(super) enum Rule {
     SpareMarkNotLookedAt,
     /// The first spare is called erased before it is.
     SpareClaimedEarly,
+    /// A clean mount behind a settle that was cut goes on to call the first spare erased.
+    SpareClaimKept,
 }
 
 impl Rule {

@@ -94,6 +94,14 @@ fn spares() -> Vec<Scenario> {
             actions: "p01 p00 r s",
             ..SPARES
         },
+        Scenario {
+            name: "erased/missed",
+            cuts: 3,
+            operations: 7,
+            slots: 3,
+            actions: "p01 r s",
+            ..SPARES
+        },
         Scenario { name: "erased/fail", failures: 2, actions: "p01 p11 r", ..SPARES },
     ]
 }

@@ -35,6 +35,9 @@ fn pass_seal(device: &mut Device, mount: &mut Mount) -> Step<()> {
         let strengthen = !scenario.breaks(Rule::CleanEntryNotStrengthened);
         resolve_doubt(device, mount, strengthen, scenario.breaks(Rule::CleanStrikesOtherOnly))?;
     }
+    if settled && !scenario.breaks(Rule::SpareClaimKept) {
+        mount.scalars.spare_erased = false;
+    }
     if scenario.breaks(Rule::AnchorSlotReused) {
         trust_blank_slots(device, mount);
     }

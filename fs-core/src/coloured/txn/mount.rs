@@ -254,9 +254,10 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         let room = self.journal.chain().len() <= usize::from(self.superblock.journal_blocks_max);
         let sealed = self.journal.is_sealed() && room;
         if sealed && self.journal.strengthen_seal(&mut self.media, &mut self.work[..]).await? {
-            if !self.journal.resolve_sealed(&mut self.media).await? {
-                // It may have used the spare. The mark says so for as long as the newest entry is
-                // the newest; from then on the scalars of the next block do.
+            let unmarked = self.journal.resolve_sealed(&mut self.media).await?;
+            if !unmarked && !mutant::on(Mutant::SpareClaimKept) {
+                // A settling may have used the spare. The mark says so for as long as the newest
+                // entry is the newest; from then on the scalars of the next block do.
                 self.state.scalars.spare_erased = false;
             }
             if self.journal.keeps_promise(&mut self.media).await? {
