@@ -1,19 +1,21 @@
 //! A volume on a serial NOR flash, through the driver and the wires: cut at every command with
 //! every kind of tear, cut at any byte, and disturbed.
 
+#[path = "shared/two_files.rs"]
+mod two_files;
+
 use fs_core::blocking::Volume;
-use fs_core::{Error, FormatOptions, Memory, MountOptions, Result};
+use fs_core::{FormatOptions, Memory, MountOptions, Result};
 use hal_adapters::blocking::nor::{Options, SpiNor};
 use host_sim::fault::{Faults, TearMode};
 use host_sim::image::{Image, Op};
 use host_sim::wire::Accidents;
 use host_sim::wire::nor::{Model, NorChip, Pause, Spi};
+use two_files::{Files, Progress};
 
 type Driver = SpiNor<Spi, Pause>;
-type Mounted<'m> = Volume<'m, Driver>;
 
-const ROUNDS: usize = 3;
-const LARGE_BYTES: usize = 5_000;
+const FILES: Files = Files { rounds: 3, large_bytes: 5_000 };
 
 fn driver(chip: &NorChip) -> Driver {
     let mut driver = SpiNor::new(chip.spi(), chip.pause(), Options::CAREFUL);
@@ -27,55 +29,6 @@ fn model(has_flags: bool) -> Model {
     let mut model = Model { id, has_flags, ..Model::small(32) };
     (model.timing.program_page_ns, model.timing.erase_4k_ns) = (40_000, 400_000);
     model
-}
-
-fn small(round: usize) -> Vec<u8> {
-    format!("round {round}").into_bytes().repeat(3 + round)
-}
-
-fn large(round: usize) -> Vec<u8> {
-    (0..LARGE_BYTES).map(|at| u8::try_from((at * 7 + round) % 251).expect("small")).collect()
-}
-
-/// How often each file was replaced: for certain, and perhaps.
-#[derive(Debug, Default, Clone, Copy)]
-struct Progress {
-    small: (usize, usize),
-    large: (usize, usize),
-}
-
-fn live(volume: &Mounted<'_>, progress: &mut Progress) -> Result<()> {
-    for round in 1..=ROUNDS {
-        progress.small.1 = round;
-        volume.replace("/small", &small(round))?;
-        progress.small.0 = round;
-        if round % 2 == 0 {
-            progress.large.1 = round;
-            volume.replace("/large", &large(round))?;
-            progress.large.0 = round;
-        }
-    }
-    volume.park()
-}
-
-/// The round that a file is of; none if there is no file.
-fn round_of(volume: &Mounted<'_>, path: &str, content: fn(usize) -> Vec<u8>) -> usize {
-    let mut found = vec![0; LARGE_BYTES + 1];
-    match volume.read_file(path, &mut found) {
-        Err(Error::NotFound) => 0,
-        Ok(bytes) => (1..=ROUNDS)
-            .find(|round| found[..bytes] == content(*round))
-            .unwrap_or_else(|| panic!("{path}: {bytes} bytes of no round")),
-        Err(error) => panic!("{path}: {error}"),
-    }
-}
-
-fn holds(volume: &Mounted<'_>, progress: Progress) {
-    volume.check().expect("a clean volume");
-    let found = round_of(volume, "/small", small);
-    assert!(found == progress.small.0 || found == progress.small.1, "{found}: {progress:?}");
-    let found = round_of(volume, "/large", large);
-    assert!(found == progress.large.0 || found == progress.large.1, "{found}: {progress:?}");
 }
 
 fn formatted(model: &Model) -> Image {
@@ -106,7 +59,7 @@ fn life(model: &Model, image: &Image, accidents: Accidents, faults: Faults) -> L
     chip.array().record(true);
     let mut progress = Progress::default();
     let result = Volume::mount(&mut device, &mut memory, options)
-        .and_then(|volume| live(&volume, &mut progress));
+        .and_then(|volume| FILES.live(&volume, &mut progress));
     let (commands, bytes) = (chip.array().take_log(), chip.count());
     chip.set_accidents(Accidents::default());
     chip.array().set_faults(Faults::none());
@@ -115,13 +68,7 @@ fn life(model: &Model, image: &Image, accidents: Accidents, faults: Faults) -> L
     }
     // The host has been reset too.
     let mut device = driver(&chip);
-    for _ in 0..2 {
-        let volume = Volume::mount(&mut device, &mut memory, options).expect("a mount");
-        holds(&volume, progress);
-        progress.small = (ROUNDS, ROUNDS);
-        volume.replace("/small", &small(ROUNDS)).expect("it goes on");
-        holds(&volume, progress);
-    }
+    FILES.go_on(&mut device, &mut memory, progress);
     assert_eq!(chip.breaches(), [""; 0]);
     assert_eq!(chip.array().breaches(), []);
     Life { result, commands, bytes }

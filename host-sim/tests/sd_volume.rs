@@ -1,17 +1,19 @@
 //! A volume on an SD card, through the driver and the wires: cut, pulled out and disturbed.
 
+#[path = "shared/two_files.rs"]
+mod two_files;
+
 use fs_core::blocking::Volume;
 use fs_core::error::ErrorKind;
 use fs_core::{Error, FormatOptions, Memory, MountOptions, Result};
 use hal_adapters::blocking::sd::{Bus, Options, SdCard};
 use host_sim::wire::{Accidents, Card, Generation, Model, Select, Stopwatch, Wires};
+use two_files::{Files, Progress};
 
 type SetHz = Box<dyn FnMut(&mut Wires, u32)>;
 type Driver = SdCard<Bus<Wires, Select, SetHz>, Stopwatch>;
-type Mounted<'m> = Volume<'m, Driver>;
 
-const ROUNDS: usize = 6;
-const LARGE_BYTES: usize = 9_000;
+const FILES: Files = Files { rounds: 6, large_bytes: 9_000 };
 
 fn driver(card: &Card) -> Driver {
     let clocked = card.clone();
@@ -23,55 +25,6 @@ fn driver(card: &Card) -> Driver {
 /// A card of 512 KiB.
 fn model(generation: Generation) -> Model {
     Model { sectors: 1024, read_ns: 20_000, write_ns: 100_000, ..Model::new(generation) }
-}
-
-fn small(round: usize) -> Vec<u8> {
-    format!("round {round}").into_bytes().repeat(3 + round)
-}
-
-fn large(round: usize) -> Vec<u8> {
-    (0..LARGE_BYTES).map(|at| u8::try_from((at * 7 + round) % 251).expect("small")).collect()
-}
-
-/// How often each file was replaced: for certain, and perhaps.
-#[derive(Debug, Default, Clone, Copy)]
-struct Progress {
-    small: (usize, usize),
-    large: (usize, usize),
-}
-
-fn live(volume: &Mounted<'_>, progress: &mut Progress) -> Result<()> {
-    for round in 1..=ROUNDS {
-        progress.small.1 = round;
-        volume.replace("/small", &small(round))?;
-        progress.small.0 = round;
-        if round % 2 == 0 {
-            progress.large.1 = round;
-            volume.replace("/large", &large(round))?;
-            progress.large.0 = round;
-        }
-    }
-    volume.park()
-}
-
-/// The round that a file is of; none if there is no file.
-fn round_of(volume: &Mounted<'_>, path: &str, content: fn(usize) -> Vec<u8>) -> usize {
-    let mut found = vec![0; LARGE_BYTES + 1];
-    match volume.read_file(path, &mut found) {
-        Err(Error::NotFound) => 0,
-        Ok(bytes) => (1..=ROUNDS)
-            .find(|round| found[..bytes] == content(*round))
-            .unwrap_or_else(|| panic!("{path}: {bytes} bytes of no round")),
-        Err(error) => panic!("{path}: {error}"),
-    }
-}
-
-fn holds(volume: &Mounted<'_>, progress: Progress) {
-    volume.check().expect("a clean volume");
-    let found = round_of(volume, "/small", small);
-    assert!(found == progress.small.0 || found == progress.small.1, "{found}: {progress:?}");
-    let found = round_of(volume, "/large", large);
-    assert!(found == progress.large.0 || found == progress.large.1, "{found}: {progress:?}");
 }
 
 /// Formats, then lives with an accident, and then finds what must be there. Gives the bytes of the
@@ -86,7 +39,7 @@ fn life(generation: Generation, accidents: Accidents) -> (u64, Result<()>) {
     card.set_accidents(accidents);
     let mut progress = Progress::default();
     let result = Volume::mount(&mut driver, &mut memory, options)
-        .and_then(|volume| live(&volume, &mut progress));
+        .and_then(|volume| FILES.live(&volume, &mut progress));
     let bytes = card.count();
     card.set_accidents(Accidents::default());
     card.power_on();
@@ -96,13 +49,7 @@ fn life(generation: Generation, accidents: Accidents) -> (u64, Result<()>) {
         assert_eq!(refused, Err(Error::Device(ErrorKind::Removed)));
     }
     driver.reopen().expect("the same card");
-    for _ in 0..2 {
-        let volume = Volume::mount(&mut driver, &mut memory, options).expect("a mount");
-        holds(&volume, progress);
-        progress.small = (ROUNDS, ROUNDS);
-        volume.replace("/small", &small(ROUNDS)).expect("it goes on");
-        holds(&volume, progress);
-    }
+    FILES.go_on(&mut driver, &mut memory, progress);
     (bytes, result)
 }
 
