@@ -271,7 +271,9 @@ impl Report {
             }
             if file.inode.kind == 2 {
                 self.directories += 1;
-                directories.insert(file.object, path);
+                if directories.insert(file.object, path).is_some() {
+                    self.find(format!("{}: a directory with another name", shown(path)));
+                }
                 continue;
             }
             let names = objects.entry(file.object).or_insert((file, 0_u32));
@@ -294,6 +296,9 @@ impl Report {
             if file.inode.links != *names {
                 let links = file.inode.links;
                 self.find(format!("object {object} has {names} names and counts {links}"));
+            }
+            if directories.contains_key(object) {
+                self.find(format!("object {object} is a directory, and not"));
             }
         }
         self.attributes(volume, &files);
