@@ -1,6 +1,7 @@
 //! Adapters of `hal-adapters` held against the contract, in both colours.
 
 use fs_core::units::Guarantees;
+use fs_core::{Error, FormatOptions, Memory, MountOptions};
 use hal_adapters::{asynchronous, blocking};
 use host_sim::chip::{Nor, Spec};
 use host_sim::contract;
@@ -52,4 +53,41 @@ fn what_was_written_to_a_card_as_flash_is_durable() {
     let mut found = [0; 512];
     card.image().peek(1024, &mut found);
     assert_eq!(found, [7; 512]);
+}
+
+/// What is known of a flash as `NorFlash` only may be a flash whose words are programmed once: the
+/// volume is refused by name, and nothing is written. That a chip's own driver says so is tested in
+/// `hal-adapters/src/nor/chip_tests.rs`.
+#[test]
+fn flash_of_which_nobody_says_that_it_takes_a_byte_twice_is_refused() {
+    use asynchronous::flash::Flash as Awaited;
+    use blocking::flash::Flash;
+    let chip = Nor::new(Spec::internal(64).without(Guarantees::REPROGRAM_ZERO_BITS));
+    let flash = Flash::<_, 1, 8, 2048>::new(chip.clone()).expect("they fit");
+    let mut device = blocking::nor::NorDevice::once(flash);
+    let mut memory = Memory::<2048, 4, 2>::new();
+    let options = FormatOptions::default();
+    let refused = fs_core::blocking::Volume::format(&mut device, &mut memory, &options);
+    assert_eq!(refused, Err(Error::NotSupported));
+    let flash = Awaited::<_, 1, 8, 2048>::new(chip.clone()).expect("they fit");
+    let mut device = asynchronous::nor::NorDevice::once(flash);
+    let format = fs_core::asynchronous::Volume::format(&mut device, &mut memory, &options);
+    assert_eq!(block_on(format), Err(Error::NotSupported));
+    assert_eq!(chip.counters().programs + chip.counters().erases, 0);
+
+    // The same cells under a driver that promises it: from there the volume comes.
+    let marked = Flash::<_, 1, 8, 2048, true>::new(Nor::new(Spec::internal(64))).expect("they fit");
+    let mut device = blocking::nor::NorDevice::new(marked);
+    let formatted = fs_core::blocking::Volume::format(&mut device, &mut memory, &options);
+    assert_eq!(formatted, Ok(()));
+    let marked = device.into_inner().into_inner();
+    let bare = Flash::<_, 1, 8, 2048>::new(marked.clone()).expect("they fit");
+    let mut device = blocking::nor::NorDevice::once(bare);
+    let before = marked.counters();
+    for (read_only, result) in [(false, Err(Error::NotSupported)), (true, Ok(()))] {
+        let how = MountOptions { read_only, ..MountOptions::default() };
+        let mounted = fs_core::blocking::Volume::mount(&mut device, &mut memory, how);
+        assert_eq!(mounted.map(|_| ()), result);
+    }
+    assert_eq!(marked.counters().programs, before.programs);
 }

@@ -5,7 +5,8 @@
 //!   [`ErrorKind::Uncorrectable`], never made-up bytes.
 //! - `program` returns `Ok` once the bytes will survive a power cut, or, with
 //!   [`Guarantees::VOLATILE_CACHE`], once they are accepted; then `sync` makes them durable.
-//! - `erase` returns `Ok` once the range reads as erased, whatever it held before.
+//! - `erase` returns `Ok` once the range reads as erased, whatever it held before: as ones. Flash
+//!   whose erased bytes are zero is wrapped into [`Inverted`].
 //! - After an error nothing is promised about the range, and everything about the rest.
 //! - `geometry` costs nothing and never changes while the device is lent.
 //! - Splitting at pages, larger erases, retries on a noisy link: the driver's business.
@@ -21,6 +22,7 @@
 //! The trait is provisional until a simulated SD card and a translation layer have used it.
 
 mod either;
+mod inverted;
 mod partition;
 mod ram;
 
@@ -33,6 +35,7 @@ use crate::units::Guarantees;
 use crate::units::{ByteOffset, Geometry};
 
 pub use either::Either;
+pub use inverted::{Inverted, InvertedError};
 pub use partition::Partition;
 pub use ram::RamDevice;
 

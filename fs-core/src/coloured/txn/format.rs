@@ -52,8 +52,9 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
     ///
     /// # Errors
     /// `Geometry` or `NotSupported` if this version cannot use the device, `Invalid` or `TooBig`
-    /// for options that do not fit; nothing has been written then. The device's: the device then
-    /// holds the old volume, none, or the new one.
+    /// for options that do not fit; nothing has been written then. `NotSupported` too if the first
+    /// erase does not leave ones, and the device's: the device then holds the old volume, none, or
+    /// the new one.
     pub async fn format(
         device: &'m mut D,
         buffers: Buffers<'m>,
@@ -129,6 +130,10 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
     async fn mark_erased(&mut self, block: BlockNo, left: Option<&Entry>) -> Result<()> {
         self.media.strike_superblock(block).await?;
         self.media.erase(block, 1).await?;
+        if !self.media.rewrites() && self.media.read_slot(block, 0).await? != SlotState::Blank {
+            // What is not ones after an erase cannot hold a volume: flash that erases to zero.
+            return Err(Error::NotSupported);
+        }
         self.write_mark(block).await?;
         match left {
             _ if self.media.rewrites() => self.media.blank_slot(block, 1).await,

@@ -23,8 +23,11 @@ impl<'m, D: BlockDevice> Vfs<'m, Vellum<'m, D>> {
     ///
     /// # Errors
     /// `Geometry`, `NotSupported` or `Invalid` if device and options do not fit, `TooBig` if they
-    /// need more memory; nothing has been written then. The device's. After a power cut the device
+    /// need more memory; nothing has been written then. `NotSupported` too after the first erase,
+    /// if erased bytes are not ones (see [`Inverted`]). The device's. After a power cut the device
     /// holds the old volume, none, or the new one.
+    ///
+    /// [`Inverted`]: super::device::Inverted
     pub async fn format<
         const ARENA: usize,
         const FILES: usize,
@@ -46,8 +49,9 @@ impl<'m, D: BlockDevice> Vfs<'m, Vellum<'m, D>> {
     /// erases and what is pending, before anything else.
     ///
     /// # Errors
-    /// `NotFormatted`, `UnknownFeatures`, `Geometry`, `TooBig`, `Corrupt`, or the device's. The
-    /// device and the memory are then free again.
+    /// `NotFormatted`, `UnknownFeatures`, `Geometry`, `TooBig`, `Corrupt`, or the device's;
+    /// `NotSupported` if it can be read but this version cannot write to such a device. The device
+    /// and the memory are then free again, and nothing was written.
     pub async fn mount<
         const ARENA: usize,
         const FILES: usize,
