@@ -194,6 +194,7 @@ impl<'a> Device<'a> {
     /// Programs zeros over a slot, whatever it holds: afterwards it is garbage for good.
     pub fn strike(&mut self, place: Place) -> Step<()> {
         self.note(|| format!("strike {place}"));
+        self.refuse_twice(place)?;
         let fate = self.fate();
         let zeros = self.contents.id(Content::Zeros);
         match (&fate, self.medium.cell(place)) {
@@ -208,6 +209,7 @@ impl<'a> Device<'a> {
     /// it as it was.
     pub fn strengthen(&mut self, place: Place) -> Step<()> {
         self.note(|| format!("re-program {place}"));
+        self.refuse_twice(place)?;
         if self.medium.is_interrupted(place.block) {
             return violation(format!("re-program in an interrupted erase: {place}"));
         }
@@ -216,6 +218,15 @@ impl<'a> Device<'a> {
             self.set(place, Cell::Sound(id));
         }
         Self::end(&fate)
+    }
+
+    /// Where words are programmed once, one that was tried on takes nothing more: the second program
+    /// fails, or leaves a word that does not agree with its check bits.
+    fn refuse_twice(&self, place: Place) -> Step<()> {
+        if self.scenario.once && self.medium.cell(place) != Cell::Blank {
+            return violation(format!("a word is programmed twice: {place}"));
+        }
+        Ok(())
     }
 
     /// Makes everything programmed so far durable (media with a cache).

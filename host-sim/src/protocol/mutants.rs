@@ -31,6 +31,7 @@ const ERASE: &str = "program into an interrupted erase";
 const LEAKED: &str = "LEAKED";
 const LOST: &str = "LOST OR INVENTED";
 const OVER: &str = "program over a slot not known blank";
+const TWICE: &str = "a word is programmed twice";
 const STRENGTHEN: &str = "re-program in an interrupted erase";
 
 fn caught(
@@ -47,7 +48,7 @@ fn spare(name: &'static str, broken: &'static [Rule], scenario: &Scenario) -> Sc
 }
 
 pub(super) fn all() -> Vec<Scenario> {
-    [settle(), journal(), park_and_fail(), sector(), not_noticed()].concat()
+    [settle(), journal(), park_and_fail(), sector(), once(), not_noticed()].concat()
 }
 
 fn settle() -> Vec<Scenario> {
@@ -77,6 +78,19 @@ fn settle() -> Vec<Scenario> {
         caught("mutant/RootOfStartVerified", &[Rule::RootOfStartVerified], A, &MOVES),
         caught("mutant/OldChainForgotten", &[Rule::OldChainForgotten], LEAKED, &MOVES),
         caught("mutant/LeavingForgotten", &[Rule::LeavingForgotten], LEAKED, &MOVES),
+    ]
+}
+
+/// Words that are programmed once: the rules break the medium, and without them the volume breaks.
+fn once() -> Vec<Scenario> {
+    let cuts = Scenario { once: true, ..CUTS };
+    let parks = Scenario { once: true, cuts: 0, ..PARKS };
+    let puts = Scenario { once: true, actions: "p01", ..CUTS };
+    let none: &[Rule] = &[Rule::EntryNotStrengthened, Rule::DoubtNotStruck, Rule::AnchorNotStruck];
+    vec![
+        caught("once/settle", &[], TWICE, &cuts),
+        caught("once/park", &[], TWICE, &parks),
+        caught("once/left-in-doubt", none, BRICKED, &puts),
     ]
 }
 

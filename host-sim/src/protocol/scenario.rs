@@ -23,6 +23,8 @@ pub(super) struct Scenario {
     pub anchor_slots: u8,
     /// Sectors behind a volatile cache instead of NOR cells.
     pub sector: bool,
+    /// Words that are programmed once: nothing may be programmed over what was tried on.
+    pub once: bool,
     /// Records in a tail sector; 0: a sector is one record.
     pub image_records: u8,
     pub chain_max: usize,

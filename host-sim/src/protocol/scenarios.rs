@@ -13,6 +13,7 @@ pub(super) const NOR: Scenario = Scenario {
     slots: 4,
     anchor_slots: 2,
     sector: false,
+    once: false,
     image_records: 0,
     chain_max: 2,
     checkpoint_records: 1,
