@@ -104,3 +104,28 @@ fn a_cut_on_a_chip_with_a_bad_block_loses_nothing() {
 fn a_volume_that_is_full_from_some_line_on_changes_nothing_and_can_be_emptied() {
     judge(&disturb(&Vellum, Suite::Full, 6, &options(), &|_| ()));
 }
+
+/// A slice of `explore --medium nor-8k` and so on: journal, anchors, nodes and data in blocks of
+/// every size that the format has, and on flash that erases to zero.
+#[test]
+fn larger_blocks_and_blocks_erased_to_zero_survive_cuts() {
+    let names = [
+        "journal-wraps@nor-8k",
+        "random-content@nor-8k",
+        "tree-grows@nor-16k",
+        "churn@nor-16k",
+        "overwrite-inside@nor-32k",
+        "park-and-go-on@nor-32k",
+        "set-aside@nor-64k",
+        "format-over-old@nor-64k",
+        "mount-or-format@erased-to-zero",
+        "reboot-loop@erased-to-zero",
+        "append-records@erased-to-zero",
+    ];
+    let find = |name: &&str| Scenario::named(name).expect("a scenario");
+    let scenarios = names.iter().map(find).collect();
+    let nested = [Fan::Some(1), Fan::Some(0)];
+    let report = run(&Vellum, &Options { scenarios, nested, one_in: 12, ..options() }, &|_| ());
+    judge(&report);
+    assert!(report.states() > 1_000, "{}", report.states());
+}

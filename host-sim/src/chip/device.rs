@@ -20,7 +20,9 @@ impl blocking::device::BlockDevice for Nor {
     }
 
     fn program(&mut self, at: ByteOffset, source: &[u8]) -> Result<(), ErrorKind> {
-        self.state().request(&Request::Program { at: at.0, bytes: source.into() })
+        let mut state = self.state();
+        let request = Request::program(&state.spec, at.0, source);
+        state.request(&request)
     }
 
     fn erase(&mut self, at: ByteOffset, bytes: u64) -> Result<(), ErrorKind> {
@@ -54,7 +56,8 @@ impl asynchronous::device::BlockDevice for Nor {
     }
 
     async fn program(&mut self, at: ByteOffset, source: &[u8]) -> Result<(), ErrorKind> {
-        Flight::run(self, Request::Program { at: at.0, bytes: source.into() }).await
+        let request = Request::program(&self.spec(), at.0, source);
+        Flight::run(self, request).await
     }
 
     async fn erase(&mut self, at: ByteOffset, bytes: u64) -> Result<(), ErrorKind> {

@@ -56,10 +56,15 @@ pub struct Spec {
     pub blocks: u32,
     /// Smallest program, a power of two.
     pub program_unit: u32,
+    /// Bytes of the smallest erase, a power of two.
+    pub erase_unit: u32,
     /// What it promises, and does.
     pub guarantees: Guarantees,
     /// How long its commands take.
     pub timing: Timing,
+    /// Whether erased bytes read as zero: then what goes in and out is the image with every bit
+    /// turned round, and a program only sets bits.
+    pub erased_to_zero: bool,
     /// How often a block can be erased before its erases and programs fail (F10); for ever if
     /// `None`. The W25Q128JV is specified for 100,000.
     pub endurance: Option<u32>,
@@ -72,10 +77,12 @@ impl Spec {
         kind: Kind::Nor,
         blocks: 4096,
         program_unit: 1,
+        erase_unit: 4096,
         guarantees: Guarantees::NEEDS_ERASE
             .union(Guarantees::REPROGRAM_ZERO_BITS)
             .union(Guarantees::POWERSAFE_NEIGHBOURS),
         timing: Timing::W25Q128JV,
+        erased_to_zero: false,
         endurance: None,
     };
 
@@ -91,6 +98,7 @@ impl Spec {
         Self {
             kind: Kind::Internal,
             program_unit: 8,
+            erase_unit: 2048,
             timing: Timing::INTERNAL,
             ..Self::small(blocks)
         }
@@ -103,8 +111,10 @@ impl Spec {
             kind: Kind::Card,
             blocks,
             program_unit: 512,
+            erase_unit: 512,
             guarantees: Guarantees::POWERSAFE_NEIGHBOURS,
             timing: Timing::CARD,
+            erased_to_zero: false,
             endurance: None,
         }
     }
@@ -112,7 +122,13 @@ impl Spec {
     /// FRAM of `blocks` times 4 KiB.
     #[must_use]
     pub const fn fram(blocks: u32) -> Self {
-        Self { kind: Kind::Fram, program_unit: 1, timing: Timing::FRAM, ..Self::card(blocks) }
+        Self {
+            kind: Kind::Fram,
+            program_unit: 1,
+            erase_unit: 64,
+            timing: Timing::FRAM,
+            ..Self::card(blocks)
+        }
     }
 
     /// Whether a program replaces what was there.
@@ -127,15 +143,17 @@ impl Spec {
         image.set_rewrites(self.rewrites());
     }
 
-    /// Bytes of the smallest erase.
+    /// NOR flash of so many times 4 KiB whose smallest erase is larger: `erase_unit` bytes.
     #[must_use]
-    pub const fn erase_unit(&self) -> u32 {
-        match self.kind {
-            Kind::Nor => 4096,
-            Kind::Internal => 2048,
-            Kind::Card => 512,
-            Kind::Fram => 64,
-        }
+    pub const fn big_block(blocks: u32, erase_unit: u32) -> Self {
+        Self { erase_unit, ..Self::small(blocks) }
+    }
+
+    /// Bytes that a block of a volume takes in the image.
+    #[must_use]
+    pub const fn block_bytes(&self) -> u64 {
+        let least = BLOCK_BYTES as u64;
+        if (self.erase_unit as u64) < least { least } else { self.erase_unit as u64 }
     }
 
     /// Bytes of a block in its image whose first part only is used: what an erase unit smaller
@@ -154,6 +172,11 @@ impl Spec {
     }
 
     /// Bytes from `at` on that lie side by side in the image.
+    const fn side_by_side(&self, at: u64) -> u64 {
+        if self.stretch() == 1 { u64::MAX } else { self.beside(at) }
+    }
+
+    /// Bytes from `at` to the end of the block of the image.
     pub(crate) const fn beside(&self, at: u64) -> u64 {
         let block = BLOCK_BYTES as u64 / self.stretch();
         block - at % block
@@ -190,12 +213,16 @@ impl Spec {
     #[must_use]
     pub fn geometry(&self) -> Geometry {
         let nor = self.kind == Kind::Nor;
-        let larger = EraseSizes::NONE.with(0x8000).with(0x1_0000);
+        let larger = match self.erase_unit {
+            0..0x8000 => EraseSizes::NONE.with(0x8000).with(0x1_0000),
+            0x8000 => EraseSizes::NONE.with(0x1_0000),
+            _ => EraseSizes::NONE,
+        };
         Geometry {
             size: u64::from(self.blocks) * BLOCK_BYTES as u64 / self.stretch(),
             read_unit: if self.kind == Kind::Card { 512 } else { 1 },
             program_unit: self.program_unit,
-            erase_unit: self.erase_unit(),
+            erase_unit: self.erase_unit,
             erase_sizes: if nor { larger } else { EraseSizes::NONE },
             dma_alignment: 1,
             guarantees: self.guarantees,

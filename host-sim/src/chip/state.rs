@@ -24,6 +24,12 @@ pub(super) enum Request {
 }
 
 impl Request {
+    /// A program of what a caller wants the chip to read as.
+    pub fn program(spec: &Spec, at: u64, source: &[u8]) -> Self {
+        let turned = |byte: &u8| if spec.erased_to_zero { !byte } else { *byte };
+        Self::Program { at, bytes: source.iter().map(turned).collect() }
+    }
+
     fn range(&self) -> (u64, u64) {
         match self {
             Self::Program { at, bytes } => (*at, bytes.len() as u64),
@@ -48,7 +54,7 @@ impl Request {
                         let offered = u32::try_from(*size).is_ok_and(|size| sizes.has(size));
                         offered && place.is_multiple_of(*size) && place + size <= end
                     };
-                    let unit = u64::from(spec.erase_unit());
+                    let unit = u64::from(spec.erase_unit);
                     let size = [0x1_0000, 0x8000].into_iter().find(fits).unwrap_or(unit);
                     ops.push(Op::Erase { at: spec.cell(place), bytes: size.max(0x1000) });
                     place += size;
@@ -221,6 +227,11 @@ impl State {
             self.disturb(cell, length as u64);
             done += length;
         }
+        if self.spec.erased_to_zero {
+            for byte in target.iter_mut() {
+                *byte = !*byte;
+            }
+        }
         self.trace.number(1);
         self.trace.number(at);
         self.trace.bytes(target);
@@ -258,7 +269,7 @@ impl State {
         let (at, bytes) = request.range();
         match request {
             Request::Program { .. } => self.check(at, bytes, self.spec.program_unit),
-            Request::Erase { .. } => self.check(at, bytes, self.spec.erase_unit()),
+            Request::Erase { .. } => self.check(at, bytes, self.spec.erase_unit),
             Request::Sync => Ok(()),
         }
     }
@@ -333,7 +344,8 @@ impl State {
 
     fn suspect(&mut self, at: u64, bytes: u64) {
         // Only cells that need an erase are worse for it.
-        let bytes = if self.spec.rewrites() { 0 } else { bytes.min(self.spec.beside(at)) };
+        let side_by_side = self.spec.side_by_side(at);
+        let bytes = if self.spec.rewrites() { 0 } else { bytes.min(side_by_side) };
         let at = self.spec.cell(at);
         if bytes > 0 {
             self.carry_out(Op::Suspect { at, bytes });

@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     /// Only this scenario; may be given several times.
     #[arg(long)]
     scenario: Vec<String>,
-    /// The scenarios of NOR flash on another medium: card, cached-card, fram or internal.
+    /// The scenarios of NOR flash on another medium.
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(OTHER_MEDIA))]
     medium: Option<String>,
     /// Seed of scenarios and cuts.

@@ -45,9 +45,8 @@ pub enum Focus {
 }
 
 impl Focus {
-    fn includes(self, op: &Op, size: u64) -> bool {
+    fn includes(self, op: &Op, size: u64, block: u64) -> bool {
         let (at, length) = op.range();
-        let block = crate::image::BLOCK_BYTES as u64;
         let everywhere = matches!(self, Self::Everything | Self::Unstable);
         everywhere || length == 0 || at < block || at + block >= size
     }
@@ -263,7 +262,8 @@ impl<'a> Work<'a> {
     /// Cuts during one entry in every mode.
     fn entry(&self, number: usize, recording: &Recording, at: usize, cutter: &Cutter, call: &Call) {
         let op = &recording.log[at];
-        if !self.options.focus[0].includes(op, recording.start.size()) {
+        if !self.options.focus[0].includes(op, recording.start.size(), recording.spec.block_bytes())
+        {
             return;
         }
         let scenario = self.options.scenarios[number];
@@ -337,7 +337,7 @@ impl<'a> Work<'a> {
         let mut cutter = Cutter::new(probe.spec, start_of(image, noise));
         for (at, op) in found.log.iter().enumerate() {
             while let Some((_, pick)) = chosen.next_if(|(entry, _)| *entry == at) {
-                if !self.options.focus[1].includes(op, image.size()) {
+                if !self.options.focus[1].includes(op, image.size(), probe.spec.block_bytes()) {
                     continue;
                 }
                 let Some(call) = call_at(&found.calls, at) else { continue };

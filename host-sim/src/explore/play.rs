@@ -92,11 +92,12 @@ impl Recording {
 #[must_use]
 pub fn spec_of(medium: Medium) -> Spec {
     let spec = match medium.kind {
-        Kind::Nor => Spec::small(medium.blocks),
+        Kind::Nor => Spec::big_block(medium.blocks, medium.erase_unit),
         Kind::Internal => Spec::internal(medium.blocks),
         Kind::Card => Spec::card(medium.blocks),
         Kind::Fram => Spec::fram(medium.blocks),
     };
+    let spec = Spec { erased_to_zero: medium.erased_to_zero, ..spec };
     if medium.cache { spec.with(Guarantees::VOLATILE_CACHE) } else { spec }
 }
 
@@ -168,7 +169,7 @@ pub(super) fn record_lines(
     let may_fill = scenario.may_fill(seed);
     let log = nor.take_log();
     if subject.has_anchors() {
-        wear::even(&log, scenario.medium.blocks)?;
+        wear::even(&log, &spec)?;
     }
     Ok(Recording { start, spec, log, calls, may_fill, refused, device_calls, quiet_calls, history })
 }

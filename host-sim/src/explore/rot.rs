@@ -9,7 +9,7 @@ use super::play::{Recording, fuse, record_lines};
 use super::suite::What;
 use crate::chip::Nor;
 use crate::fault::Faults;
-use crate::image::{BLOCK_BYTES, Image, Op};
+use crate::image::{Image, Op};
 use crate::model::{Entry, Op as Call, Tree};
 use crate::rng::Rng;
 use crate::scenario::Scenario;
@@ -117,14 +117,13 @@ pub(super) fn twins(recording: &Recording, twin: &Recording) -> Vec<What> {
 /// The first or last block, where the anchors are.
 fn is_anchor(recording: &Recording, op: &Op) -> bool {
     let (at, length) = op.range();
-    let last = recording.start.size() - BLOCK_BYTES as u64;
-    length > 0 && (at < BLOCK_BYTES as u64 || at >= last)
+    length > 0 && is_anchor_at(recording, at)
 }
 
 /// Whether a byte lies in the first or last block.
 pub(super) fn is_anchor_at(recording: &Recording, at: u64) -> bool {
-    let last = recording.start.size() - BLOCK_BYTES as u64;
-    at < BLOCK_BYTES as u64 || at >= last
+    let block = recording.spec.block_bytes();
+    at < block || at >= recording.start.size() - block
 }
 
 /// Whether it is more than a strike.
@@ -142,7 +141,8 @@ fn record_in(op: &Op) -> Option<Header> {
 }
 
 fn is_header(recording: &Recording, op: &Op) -> bool {
-    let begins = op.range().0.is_multiple_of(BLOCK_BYTES as u64) && !is_anchor(recording, op);
+    let begins =
+        op.range().0.is_multiple_of(recording.spec.block_bytes()) && !is_anchor(recording, op);
     begins && record_in(op).is_some_and(|header| header.kind == RecordKind::Header)
 }
 
@@ -182,7 +182,8 @@ pub(super) fn exchanged(
     until: usize,
 ) -> Result<u32, Fault> {
     let (at, _) = recording.log.get(entry).map_or((0, 0), Op::range);
-    let mut bytes = vec![0; BLOCK_BYTES];
+    let block = usize::try_from(recording.spec.block_bytes()).unwrap_or(0);
+    let mut bytes = vec![0; block];
     image_at(twin, until, |_, _| true).peek(at, &mut bytes);
     let mut image = image_at(recording, until, |_, _| true);
     image.set_bytes(at, &bytes);

@@ -1,6 +1,7 @@
 //! How evenly erases fall on the blocks (oracle 13).
 
 use super::outcome::Fault;
+use crate::chip::Spec;
 use crate::image::{BLOCK_BYTES, Op as Command};
 
 /// Erases of the most expensive recovery: a spare and the two anchor blocks.
@@ -17,12 +18,14 @@ const TIMES: u64 = 4;
 ///
 /// # Errors
 /// The block that was erased most.
-pub fn even(log: &[Command], blocks: u32) -> Result<(), Fault> {
-    let mut erases = vec![0_u64; blocks as usize];
+pub fn even(log: &[Command], spec: &Spec) -> Result<(), Fault> {
+    let block = spec.block_bytes();
+    let blocks = u64::from(spec.blocks) * BLOCK_BYTES as u64 / block;
+    let mut erases = vec![0_u64; usize::try_from(blocks).unwrap_or(0)];
     for command in log {
         if let Command::Erase { at, bytes } = command {
-            let first = usize::try_from(at / BLOCK_BYTES as u64).unwrap_or(usize::MAX);
-            let count = usize::try_from(bytes.div_ceil(BLOCK_BYTES as u64)).unwrap_or(usize::MAX);
+            let first = usize::try_from(at / block).unwrap_or(usize::MAX);
+            let count = usize::try_from(bytes.div_ceil(block)).unwrap_or(usize::MAX);
             for erased in erases.iter_mut().skip(first).take(count) {
                 *erased += 1;
             }
@@ -42,6 +45,7 @@ pub fn even(log: &[Command], blocks: u32) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::even;
+    use crate::chip::Spec;
     use crate::image::{BLOCK_BYTES, Op as Command};
 
     fn erase(block: u64) -> Command {
@@ -51,15 +55,15 @@ mod tests {
     #[test]
     fn a_round_of_all_blocks_is_even_and_one_hot_block_is_not() {
         let round: Vec<_> = (0..200).map(|n| erase(1 + n % 14)).collect();
-        assert!(even(&round, 16).is_ok());
+        assert!(even(&round, &Spec::small(16)).is_ok());
         let hot: Vec<_> =
             (0..200).map(|n| erase(if n % 2 == 0 { 5 } else { 1 + n % 14 })).collect();
-        assert!(even(&hot, 16).is_err());
+        assert!(even(&hot, &Spec::small(16)).is_err());
     }
 
     #[test]
     fn the_anchor_blocks_wear_as_they_must() {
         let anchors: Vec<_> = (0..200).map(|n| erase(if n % 2 == 0 { 0 } else { 15 })).collect();
-        assert!(even(&anchors, 16).is_ok());
+        assert!(even(&anchors, &Spec::small(16)).is_ok());
     }
 }

@@ -67,6 +67,7 @@ pub const SETTINGS: &[Setting] = &[
     worn("nor-worn:64", Medium::nor(64), Tuning::DEFAULT),
     worn("nor-worn:24", Medium::nor(24), Tuning::TIGHT),
     worn("card-worn:64", Medium::card(64), Tuning::DEFAULT),
+    on("nor-64k:24", Medium::big_block(24, 0x1_0000), Tuning::DEFAULT),
 ];
 
 impl Setting {

@@ -11,6 +11,7 @@
 //!    `NoSpace`, and then must have changed nothing.
 
 mod attributes;
+mod chips;
 mod content;
 mod files;
 mod links;
@@ -31,17 +32,27 @@ pub use script::{Expect, Line, Script};
 pub struct Medium {
     /// The technology.
     pub kind: Kind,
-    /// Blocks of 4 KiB; of 2 KiB for internal flash.
+    /// Pieces of 4 KiB; of 2 KiB for internal flash.
     pub blocks: u32,
     /// Programs and erases are durable, and in order, only after a sync.
     pub cache: bool,
+    /// Bytes of the smallest erase of NOR flash.
+    pub erase_unit: u32,
+    /// Erased bytes are zero.
+    pub erased_to_zero: bool,
 }
 
 impl Medium {
     /// A serial NOR flash of so many blocks.
     #[must_use]
     pub const fn nor(blocks: u32) -> Self {
-        Self { kind: Kind::Nor, blocks, cache: false }
+        Self { kind: Kind::Nor, blocks, cache: false, erase_unit: 4096, erased_to_zero: false }
+    }
+
+    /// A serial NOR flash of so many blocks that is erased in blocks of `erase_unit` bytes.
+    #[must_use]
+    pub const fn big_block(blocks: u32, erase_unit: u32) -> Self {
+        Self { erase_unit, ..Self::nor(blocks * (erase_unit / 4096)) }
     }
 
     /// A card of so many blocks that answers when its data is durable.
@@ -66,6 +77,12 @@ impl Medium {
     #[must_use]
     pub const fn internal(blocks: u32) -> Self {
         Self { kind: Kind::Internal, ..Self::nor(blocks) }
+    }
+
+    /// Internal flash of so many pages whose erased bytes are zero.
+    #[must_use]
+    pub const fn erased_to_zero(blocks: u32) -> Self {
+        Self { erased_to_zero: true, ..Self::internal(blocks) }
     }
 
     /// The same behind a cache that loses and reorders.
@@ -139,8 +156,7 @@ impl Scenario {
         Self::all().find(|own| own.name == name).or_else(|| moved.find(|own| own.name == name))
     }
 
-    /// Every scenario that was written for NOR flash, on another medium: `card`, `cached-card`,
-    /// `fram` or `internal`.
+    /// Every scenario that was written for NOR flash, on another medium of [`OTHER_MEDIA`].
     pub fn on(medium: &str) -> impl Iterator<Item = &'static Self> {
         let ends = format!("@{medium}");
         everywhere().iter().filter(move |scenario| scenario.name.ends_with(&ends))
@@ -157,6 +173,7 @@ impl Scenario {
             space::ALL,
             media::ALL,
             sectors::ALL,
+            chips::ALL,
         ]
         .into_iter()
         .flatten()
@@ -164,13 +181,25 @@ impl Scenario {
 }
 
 /// Media that scenarios can be moved to, by the name behind the `@`.
-pub const OTHER_MEDIA: [&str; 4] = ["card", "cached-card", "fram", "internal"];
+pub const OTHER_MEDIA: [&str; 9] = [
+    "card",
+    "cached-card",
+    "fram",
+    "internal",
+    "nor-8k",
+    "nor-16k",
+    "nor-32k",
+    "nor-64k",
+    "erased-to-zero",
+];
 
 /// Scenarios written for NOR flash, on other media.
 fn everywhere() -> &'static [Scenario] {
     static MOVED: OnceLock<Vec<Scenario>> = OnceLock::new();
     MOVED.get_or_init(|| {
-        let of_nor = Scenario::all().filter(|scenario| scenario.medium.kind == Kind::Nor);
+        let of_nor = Scenario::all().filter(|scenario| {
+            scenario.medium.kind == Kind::Nor && scenario.medium.erase_unit == 4096
+        });
         let moved = of_nor.flat_map(|scenario| {
             OTHER_MEDIA.into_iter().map(|to| {
                 let Medium { blocks, cache, .. } = scenario.medium;
@@ -178,10 +207,16 @@ fn everywhere() -> &'static [Scenario] {
                     "card" => Medium::card(blocks),
                     "cached-card" => Medium::cached_card(blocks),
                     "fram" => Medium::fram(blocks),
+                    "nor-8k" => Medium::big_block(blocks, 0x2000),
+                    "nor-16k" => Medium::big_block(blocks, 0x4000),
+                    "nor-32k" => Medium::big_block(blocks, 0x8000),
+                    "nor-64k" => Medium::big_block(blocks, 0x1_0000),
+                    "erased-to-zero" => Medium::erased_to_zero(2 * blocks),
                     // Half the bytes in a block: twice the blocks.
                     _ => Medium::internal(2 * blocks),
                 };
-                let medium = Medium { cache: medium.cache || cache && to == "card", ..medium };
+                let kept = to == "card" || medium.kind == Kind::Nor;
+                let medium = Medium { cache: medium.cache || cache && kept, ..medium };
                 let name = String::leak(format!("{}@{to}", scenario.name));
                 Scenario { name, medium, ..*scenario }
             })
@@ -193,6 +228,7 @@ fn everywhere() -> &'static [Scenario] {
 #[cfg(test)]
 mod tests {
     use super::{Expect, Scenario};
+    use crate::image::Op;
     use crate::model::Model;
     use std::collections::BTreeSet;
 
@@ -210,6 +246,27 @@ mod tests {
             let recording = crate::explore::play::record(&crate::subject::Vellum, scenario, 1);
             assert!(recording.expect("an uncut run").refused > 0, "{name}");
         }
+    }
+
+    /// What large blocks are about happens where the power is cut.
+    #[test]
+    fn big_blocks_are_opened_and_retired_in_lines_that_are_not_quiet() {
+        let scenario = Scenario::named("big-blocks").expect("a scenario");
+        let recording = crate::explore::play::record(&crate::subject::Vellum, scenario, 1);
+        let recording = recording.expect("an uncut run");
+        let block = recording.spec.block_bytes();
+        let [mut opened, mut entries] = [0; 2];
+        for (index, op) in recording.log.iter().enumerate() {
+            let loud = recording.call_at(index).is_some_and(|call| !call.quiet);
+            let Op::Program { at, bytes } = op else { continue };
+            let anchor = *at < block || *at >= recording.start.size() - block;
+            let begins = at.is_multiple_of(block) && !anchor;
+            let header = bytes.get(6).is_some_and(|kind| matches!(kind, 2 | 3));
+            opened += usize::from(loud && begins && header);
+            let written = bytes.len() == 64 && bytes.iter().any(|byte| *byte != 0);
+            entries += usize::from(loud && anchor && at % block >= 512 && written);
+        }
+        assert!(opened >= 1 && entries >= 3, "{opened} blocks, {entries} entries");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use fs_core::api::{
     Op as Together, OpenOptions, Owner, XattrMode,
 };
 use fs_core::blocking::Volume;
+use fs_core::blocking::device::{Either, Inverted};
 use fs_core::error::{Error, Result};
 use fs_core::format::name::short_hashes;
 use fs_core::memory::Memory;
@@ -64,8 +65,19 @@ pub const fn open_options(access: Access) -> OpenOptions {
     options
 }
 
-struct Live<'v, 'm> {
-    volume: &'v Volume<'m, Nor>,
+/// A chip, behind what its erased bytes need.
+type Wired<'d> = Either<&'d mut Nor, Inverted<&'d mut Nor>>;
+
+fn wired(device: &mut Nor) -> Wired<'_> {
+    if device.spec().erased_to_zero {
+        Either::Right(Inverted::new(device).expect("small program units"))
+    } else {
+        Either::Left(device)
+    }
+}
+
+struct Live<'v, 'm, 'd> {
+    volume: &'v Volume<'m, Wired<'d>>,
     open: RefCell<Vec<(Slot, FileId)>>,
 }
 
@@ -84,7 +96,7 @@ impl Subject for Vellum {
     }
 
     fn format(&self, device: &mut Nor, tuning: Tuning) -> Result<()> {
-        Volume::format(device, &mut Lent::new(), &format_options(tuning))
+        Volume::format(&mut wired(device), &mut Lent::new(), &format_options(tuning))
     }
 
     fn session(
@@ -94,13 +106,13 @@ impl Subject for Vellum {
         how: Mounting,
         body: &mut dyn FnMut(&dyn Mounted) -> Ending,
     ) -> Result<()> {
-        let mut memory = Explored::new();
+        let (mut device, mut memory) = (wired(device), Explored::new());
         let read_only = how == Mounting::ReadOnly;
         let options = MountOptions { read_only, clock: wall, ..MountOptions::default() };
         let volume = if how == Mounting::OrFormat {
-            Volume::mount_or_format(device, &mut memory, options, &format_options(tuning))?
+            Volume::mount_or_format(&mut device, &mut memory, options, &format_options(tuning))?
         } else {
-            Volume::mount(device, &mut memory, options)?
+            Volume::mount(&mut device, &mut memory, options)?
         };
         match body(&Live { volume: &volume, open: RefCell::default() }) {
             Ending::Dropped => Ok(()),
@@ -109,7 +121,7 @@ impl Subject for Vellum {
     }
 }
 
-impl Live<'_, '_> {
+impl Live<'_, '_, '_> {
     fn id(&self, slot: Slot) -> Result<FileId> {
         let open = self.open.borrow();
         open.iter().find(|(other, _)| *other == slot).map(|(_, id)| *id).ok_or(Error::Stale)
@@ -129,7 +141,7 @@ impl Live<'_, '_> {
     }
 }
 
-impl Mounted for Live<'_, '_> {
+impl Mounted for Live<'_, '_, '_> {
     fn call(&self, op: &Op) -> Result<()> {
         let volume = self.volume;
         match op {
