@@ -64,6 +64,19 @@ fn every_generation_is_opened_for_what_it_is() {
     }
 }
 
+/// QEMU's card (`ssi-sd`, 7.2) says that it is idle in its answer to CMD58 even when it is ready,
+/// and ready in the register behind it. The driver took that for a refusal, and found no card.
+#[test]
+fn a_card_that_says_idle_to_cmd58_is_opened() {
+    for generation in ALL {
+        let card = Card::new(Model { idles_at_58: true, ..Model::new(generation) });
+        let mut driver = opened(&card);
+        driver.program(at(7), &noise(2, 58)).expect("a run");
+        driver.sync().expect("a sync");
+        assert_eq!(card.breaches(), [""; 0]);
+    }
+}
+
 #[test]
 fn content_comes_back_however_it_is_asked_for() {
     for generation in ALL {

@@ -372,7 +372,8 @@ impl State {
             (58, _) => {
                 let high = self.model.generation == Generation::High && self.is_ready;
                 let ocr = 0x00FF_8000 | u32::from(self.is_ready) << 31 | u32::from(high) << 30;
-                self.answer(0, &ocr.to_be_bytes());
+                let r1 = if self.model.idles_at_58 { IDLE } else { 0 };
+                self.answer(r1, &ocr.to_be_bytes());
             }
             (41, true) => self.begin(argument),
             (13, _) => {

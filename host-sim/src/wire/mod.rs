@@ -70,6 +70,8 @@ pub struct Model {
     pub stop_ns: u64,
     /// Whether chip select that rises before a block has been sent ends a read.
     pub ends_reads: bool,
+    /// Whether R1 to CMD58 always says "idle", as that of QEMU's card does.
+    pub idles_at_58: bool,
     /// Whether it wants 74 clocks before its first command.
     pub wants_clocks: bool,
     /// Whether it knows CMD18 and CMD25.
@@ -97,6 +99,7 @@ impl Model {
             run_ns: 100_000,
             stop_ns: 500_000,
             ends_reads: true,
+            idles_at_58: false,
             wants_clocks: true,
             has_runs: true,
             has_erase_before: true,

@@ -31,7 +31,13 @@ pub(super) async fn identify<L: Link, T: Timer>(
     }
     let is_second = conditions(talk).await?;
     begin(talk, is_second).await?;
-    let ocr = Ocr(u32::from_be_bytes(talk.tell(Command::READ_OCR).await?.more));
+    // Whether the card is ready is a bit of the register. The answer before it may still say that
+    // the card is idle: that of QEMU's card always does.
+    let reply = talk.ask(Command::READ_OCR).await?;
+    let ocr = Ocr(u32::from_be_bytes(reply.more));
+    if !reply.r1.is_fine() || !ocr.is_ready() {
+        return Err(refused(Command::READ_OCR, reply.r1));
+    }
     if !ocr.takes_3v3() {
         return Err(SdError::Unsupported);
     }
