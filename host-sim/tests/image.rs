@@ -53,6 +53,24 @@ fn filled(directory: &Path) {
     done(directory, &make);
 }
 
+/// Images of cards could be neither made nor opened: every file was taken for flash.
+#[test]
+fn the_image_of_a_card_is_made_changed_and_checked() {
+    let place = place("card");
+    write(&place.join("source/a"), b"first\n");
+    write(&place.join("source/sub/b"), &[7; 5000]);
+    let make = ["mkfs", "c.img", "--size", "1M", "--program-unit", "512", "--from", "source"];
+    done(&place, &make);
+    write(&place.join("more"), &[9; 700]);
+    done(&place, &["put", "c.img", "more", "/sub/"]);
+    done(&place, &["check", "c.img"]);
+    done(&place, &["get", "c.img", "/", "copy"]);
+    let found = std::fs::read(place.join("copy/sub/b")).expect("a file");
+    assert_eq!(found, [7; 5000]);
+    let info: Value = serde_json::from_str(&done(&place, &["info", "--json", "c.img"])).unwrap();
+    assert_eq!(info["program_unit"], 512);
+}
+
 #[test]
 fn a_tree_goes_in_and_comes_out_as_it_was() {
     let place = place("round");

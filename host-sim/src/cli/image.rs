@@ -169,7 +169,7 @@ struct Mkfs {
     /// Bytes of the smallest erase.
     #[arg(long, value_parser = bytes, default_value = "4K", value_name = "BYTES")]
     block: u64,
-    /// Bytes of the smallest program: 1 to 64.
+    /// Bytes of the smallest program: 1 to 64, or 512 for a card, whose sectors need no erase.
     #[arg(long, value_parser = bytes, default_value = "1", value_name = "BYTES")]
     program_unit: u64,
     /// A name for the volume, up to 32 bytes.

@@ -248,7 +248,12 @@ impl Flash {
     }
 }
 
+/// Programs of more than 64 bytes are those of sectors, which need no erase, as on cards.
 fn geometry(size: u64, block: u32, program_unit: u32) -> Geometry {
+    let mut guarantees = Guarantees::POWERSAFE_NEIGHBOURS;
+    if program_unit <= 64 {
+        guarantees = guarantees | Guarantees::NEEDS_ERASE | Guarantees::REPROGRAM_ZERO_BITS;
+    }
     Geometry {
         size,
         read_unit: 1,
@@ -256,9 +261,7 @@ fn geometry(size: u64, block: u32, program_unit: u32) -> Geometry {
         erase_unit: block,
         erase_sizes: EraseSizes::NONE,
         dma_alignment: 1,
-        guarantees: Guarantees::NEEDS_ERASE
-            | Guarantees::REPROGRAM_ZERO_BITS
-            | Guarantees::POWERSAFE_NEIGHBOURS,
+        guarantees,
     }
 }
 
