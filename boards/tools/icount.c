@@ -2,9 +2,13 @@
  * one at `end`, and of the whole run. Exact, and the same on every run.
  *
  *   -plugin icount.so,begin=0x1234,end=0x5678,report=FILE
+ *   -plugin icount.so,cut=N
  *
- * FILE gets one line `phase N COUNT` for each phase and a last line `total COUNT`. */
+ * FILE gets one line `phase N COUNT` for each phase and a last line `total COUNT`. With `cut` QEMU is
+ * killed before the N-th instruction: nothing of it runs any more, and what it did to a medium
+ * until then is all that there is. */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +17,13 @@
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
-static uint64_t executed, begun_at, begin_address, end_address;
+static uint64_t executed, begun_at, begin_address, end_address, cut;
 static unsigned int phases;
 static FILE *report;
 
-static void on_instruction(unsigned int cpu, void *unused) { executed++; }
+static void on_instruction(unsigned int cpu, void *unused) {
+  if (++executed == cut) raise(SIGKILL);
+}
 
 static void on_begin(unsigned int cpu, void *unused) { begun_at = executed; }
 
@@ -41,6 +47,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
 }
 
 static void on_exit_of_qemu(qemu_plugin_id_t id, void *unused) {
+  if (!report) return;
   fprintf(report, "total %" PRIu64 "\n", executed);
   fclose(report);
 }
@@ -59,10 +66,11 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_
     /* Bit 0 of a symbol says "Thumb"; it is no part of the address. */
     if ((value = value_of(argv[i], "begin"))) begin_address = strtoull(value, NULL, 0) & ~1ull;
     if ((value = value_of(argv[i], "end"))) end_address = strtoull(value, NULL, 0) & ~1ull;
+    if ((value = value_of(argv[i], "cut"))) cut = strtoull(value, NULL, 0);
     if ((value = value_of(argv[i], "report"))) report = fopen(value, "w");
   }
-  if (!report || !begin_address || !end_address) {
-    fprintf(stderr, "icount: needs begin=, end= and a report= that can be written\n");
+  if (!cut && (!report || !begin_address || !end_address)) {
+    fprintf(stderr, "icount: needs cut=, or begin=, end= and a report= that can be written\n");
     return -1;
   }
   qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);

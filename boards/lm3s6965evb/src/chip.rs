@@ -8,6 +8,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use embedded_storage::nor_flash::NorFlashErrorKind;
+use scenarios::work;
 
 /// Bytes of one erase unit.
 pub const ERASE_UNIT: usize = 2048;
@@ -45,16 +46,14 @@ impl Chip {
         if POWER.load(Ordering::Relaxed) == 0 {
             return Err(NorFlashErrorKind::Other);
         }
-        count(&READS, 1);
-        count(&BYTES_READ, target.len());
+        work::has_read(target.len());
         target.copy_from_slice(self.part(at, target.len())?);
         Ok(())
     }
 
     /// Clears the bits that are zero in `source`.
     pub fn program(&mut self, at: u32, source: &[u8]) -> Result<(), NorFlashErrorKind> {
-        count(&PROGRAMS, 1);
-        count(&BYTES_PROGRAMMED, source.len());
+        work::has_programmed(source.len());
         let share = spend()?;
         let cells = self.part(at, source.len())?;
         cells
@@ -72,7 +71,7 @@ impl Chip {
             return Err(NorFlashErrorKind::NotAligned);
         }
         let cells = self.cells.get_mut(from..to).ok_or(NorFlashErrorKind::OutOfBounds)?;
-        count(&ERASES, cells.len() / ERASE_UNIT);
+        work::has_erased((cells.len() / ERASE_UNIT) as u32);
         let share = spend()?;
         let erased = share.of(cells.len());
         cells[..erased].fill(0xFF);
@@ -130,51 +129,4 @@ fn spend() -> Result<Share, NorFlashErrorKind> {
         _ => POWER.store(left - 1, Ordering::Relaxed),
     }
     Ok(if left == 1 { Share::Half } else { Share::All })
-}
-
-static READS: AtomicU32 = AtomicU32::new(0);
-static BYTES_READ: AtomicU32 = AtomicU32::new(0);
-static PROGRAMS: AtomicU32 = AtomicU32::new(0);
-static BYTES_PROGRAMMED: AtomicU32 = AtomicU32::new(0);
-static ERASES: AtomicU32 = AtomicU32::new(0);
-
-fn count(counter: &AtomicU32, more: usize) {
-    let now = counter.load(Ordering::Relaxed);
-    counter.store(now.wrapping_add(more as u32), Ordering::Relaxed);
-}
-
-/// What the chip has done.
-#[derive(Clone, Copy)]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct Work {
-    pub reads: u32,
-    pub bytes_read: u32,
-    pub programs: u32,
-    pub bytes_programmed: u32,
-    pub erases: u32,
-}
-
-impl Work {
-    /// What was done after `earlier`.
-    pub fn since(self, earlier: Self) -> Self {
-        Self {
-            reads: self.reads.wrapping_sub(earlier.reads),
-            bytes_read: self.bytes_read.wrapping_sub(earlier.bytes_read),
-            programs: self.programs.wrapping_sub(earlier.programs),
-            bytes_programmed: self.bytes_programmed.wrapping_sub(earlier.bytes_programmed),
-            erases: self.erases.wrapping_sub(earlier.erases),
-        }
-    }
-}
-
-/// What the chip has done since the start of the program.
-pub fn work() -> Work {
-    let now = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
-    Work {
-        reads: now(&READS),
-        bytes_read: now(&BYTES_READ),
-        programs: now(&PROGRAMS),
-        bytes_programmed: now(&BYTES_PROGRAMMED),
-        erases: now(&ERASES),
-    }
 }

@@ -1,14 +1,14 @@
-//! The scenario in the asynchronous colour.
+//! The scenarios on the chip in RAM, asynchronous.
 #![no_std]
 #![no_main]
 
 use cortex_m_rt::entry;
-use lm3s6965evb::{asynchronous::scenario, chip::Chip, finish, memory};
+use lm3s6965evb::{asynchronous::nor, chip::Chip, finish};
+use scenarios::memory;
 
 #[entry]
 fn main() -> ! {
-    scenario::report_sizes();
     // SAFETY: the only ones.
     let (chip, memory) = unsafe { (Chip::power_on(), memory()) };
-    finish(scenario::run(chip, memory))
+    finish(nor::run(chip, memory))
 }

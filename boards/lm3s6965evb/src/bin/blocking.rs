@@ -1,14 +1,14 @@
-//! The scenario in the blocking colour.
+//! The scenarios on the chip in RAM, blocking.
 #![no_std]
 #![no_main]
 
 use cortex_m_rt::entry;
-use lm3s6965evb::{blocking::scenario, chip::Chip, finish, memory};
+use lm3s6965evb::{blocking::nor, chip::Chip, finish};
+use scenarios::memory;
 
 #[entry]
 fn main() -> ! {
-    scenario::report_sizes();
     // SAFETY: the only ones.
     let (chip, memory) = unsafe { (Chip::power_on(), memory()) };
-    finish(scenario::run(chip, memory))
+    finish(nor::run(chip, memory))
 }

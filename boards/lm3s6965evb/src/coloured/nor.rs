@@ -1,9 +1,16 @@
-//! The chip behind the traits of `embedded-storage` in this colour.
+//! The scenarios on the chip in RAM.
 
+use super::adapters::nor::NorDevice;
 use super::nor_flash::{MultiwriteNorFlash, NorFlash, ReadNorFlash};
-use super::{busy, colour};
-use crate::chip::{Chip, ERASE_UNIT};
+use super::shared::{busy, cuts, tour};
+use super::{colour, vellum};
+use crate::chip::{self, Chip, ERASE_UNIT};
 use embedded_storage::nor_flash::{ErrorType, NorFlashErrorKind};
+use fs_core::Memory;
+use scenarios::phase::Phase;
+use scenarios::semihosting::Output;
+use scenarios::{Failure, Scale};
+use vellum::device::BlockDevice;
 
 /// This colour's own type: the error type is one trait for both colours.
 pub struct NorChip(pub Chip);
@@ -43,3 +50,33 @@ impl NorFlash for NorChip {
 }
 
 impl MultiwriteNorFlash for NorChip {}
+
+struct Power;
+
+impl cuts::Power for Power {
+    fn cut_after(&self, operations: u32) {
+        chip::cut_after(operations);
+    }
+
+    fn restore(&self) -> bool {
+        chip::restore_power()
+    }
+}
+
+/// The tour, and 48 cuts.
+///
+/// # Errors
+/// What went wrong first.
+pub fn run(chip: Chip, memory: &mut Memory) -> Result<(), Failure> {
+    let mut device = NorDevice::new(NorChip(chip));
+    report(&device);
+    tour::run(&Output, &mut device, memory, *b"lm3s6965evb-chip", Scale::SMALL)?;
+    let phase = Phase::begin("48 power cuts");
+    cuts::run(&Output, &Power, &mut device, memory, Scale::SMALL, 48)?;
+    phase.end(&Output);
+    Ok(())
+}
+
+fn report<D: BlockDevice>(_: &D) {
+    tour::report_sizes::<D>(&Output);
+}

@@ -1,23 +1,23 @@
 //! One measured part of the program.
 
-use crate::{chip, stack};
+use crate::work::Work;
+use crate::{Console, stack};
 use core::arch::asm;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use cortex_m_semihosting::hprintln;
 
 /// Bytes of the largest future met in this phase.
 static FUTURE: AtomicUsize = AtomicUsize::new(0);
 
 /// Tells the phase that a future of `bytes` is about to run.
 pub fn met_future(bytes: usize) {
-    FUTURE.fetch_max(bytes, Ordering::Relaxed);
+    FUTURE.store(FUTURE.load(Ordering::Relaxed).max(bytes), Ordering::Relaxed);
 }
 
 /// A phase that has begun.
 #[must_use]
 pub struct Phase {
     name: &'static str,
-    work: chip::Work,
+    work: Work,
 }
 
 impl Phase {
@@ -26,19 +26,19 @@ impl Phase {
     pub fn begin(name: &'static str) -> Self {
         stack::paint();
         FUTURE.store(0, Ordering::Relaxed);
-        let work = chip::work();
+        let work = Work::now();
         phase_begin();
         Self { name, work }
     }
 
     /// Ends it and prints what it took; the plugin writes the instructions elsewhere.
     #[inline(never)]
-    pub fn end(self) {
+    pub fn end(self, console: &dyn Console) {
         phase_end();
         let (used, in_all) = (stack::used(), stack::used_in_all());
-        let work = chip::work().since(self.work);
+        let work = Work::now().since(self.work);
         let future = FUTURE.load(Ordering::Relaxed);
-        hprintln!(
+        console.line(format_args!(
             concat!(
                 "phase {}: stack={} stack_in_all={} future={} ",
                 "reads={} bytes_read={} programs={} bytes_programmed={} erases={}"
@@ -52,7 +52,7 @@ impl Phase {
             work.programs,
             work.bytes_programmed,
             work.erases
-        );
+        ));
     }
 }
 

@@ -1,5 +1,6 @@
 //! How deep the stack went, by paint: memory below the stack pointer is filled with a pattern, and
-//! what has lost it afterwards was used.
+//! what has lost it afterwards was used. The board's linker script says where the stack is:
+//! `_stack_end` is its lowest address, `_stack_start` the one behind its highest.
 
 use core::arch::asm;
 use core::ptr;
@@ -21,7 +22,12 @@ static BASE: AtomicUsize = AtomicUsize::new(0);
 fn pointer() -> usize {
     let at: usize;
     // SAFETY: reads a register.
-    unsafe { asm!("mov {}, sp", out(reg) at, options(nomem, nostack, preserves_flags)) };
+    unsafe {
+        #[cfg(target_arch = "arm")]
+        asm!("mov {}, sp", out(reg) at, options(nomem, nostack, preserves_flags));
+        #[cfg(target_arch = "riscv32")]
+        asm!("mv {}, sp", out(reg) at, options(nomem, nostack, preserves_flags));
+    }
     at
 }
 

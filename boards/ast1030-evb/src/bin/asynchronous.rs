@@ -1,0 +1,14 @@
+//! The scenarios on the flash chip, asynchronous.
+#![no_std]
+#![no_main]
+
+use ast1030_evb::{asynchronous::flash, finish, fmc::Fmc};
+use cortex_m_rt::entry;
+use scenarios::memory;
+
+#[entry]
+fn main() -> ! {
+    // SAFETY: the only ones.
+    let (fmc, memory) = unsafe { (Fmc::power_on(), memory()) };
+    finish(flash::run(fmc, memory))
+}

@@ -1,0 +1,163 @@
+//! The board's flash memory controller in its user mode, where it is a plain SPI: what is written
+//! to the window of the chip is sent, what is read from it was received.
+//!
+//! | what | where |
+//! | --- | --- |
+//! | controller | 0x7E62_0000; `CONF` +0x00, `CE_CTRL` +0x04, `CTRL0` +0x10 for chip select 0 |
+//! | window of the chip | 0x8000_0000 |
+//!
+//! (As QEMU's `aspeed_smc` has it.)
+//!
+//! The controller is told that addresses have four bytes, although user mode has no addresses: QEMU
+//! counts them to find the dummy byte of a fast read.
+//!
+//! **Power cuts.** [`Fmc::cut_at`] chooses a program or an erase by its number, and how much of it
+//! the chip gets. Then the controller says `cut` and stops for ever: whoever emulates it ends it.
+
+use core::ptr;
+use embedded_hal::spi::Operation;
+use scenarios::Console;
+use scenarios::semihosting::{Output, stay};
+
+const CONFIGURATION: usize = 0x7E62_0000;
+const WRITES_TO_CHIP_0: u32 = 1 << 16;
+const ADDRESSING: usize = 0x7E62_0004;
+const FOUR_BYTES_ON_CHIP_0: u32 = 1 << 0;
+const CONTROL: usize = 0x7E62_0010;
+const USER_MODE: u32 = 3;
+const DESELECTED: u32 = 1 << 2;
+const WINDOW: usize = 0x8000_0000;
+
+/// The controller with one chip on it.
+#[derive(Debug)]
+pub struct Fmc {
+    /// Programs and erases until the power goes, the last of which is cut.
+    until_cut: Option<u32>,
+    /// Quarters of that one which the chip gets.
+    quarters: u32,
+}
+
+/// What a command asks of the chip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Program,
+    Erase,
+    Other,
+}
+
+impl Kind {
+    fn of(opcode: u8) -> Self {
+        match opcode {
+            0x02 | 0x12 => Self::Program,
+            0x20 | 0x21 | 0x52 | 0x5C | 0xD8 | 0xDC => Self::Erase,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Fmc {
+    /// Lets the controller write to its chip, which is not selected.
+    ///
+    /// # Safety
+    /// Is called once.
+    pub unsafe fn power_on() -> Self {
+        write(CONFIGURATION, read(CONFIGURATION) | WRITES_TO_CHIP_0);
+        write(ADDRESSING, read(ADDRESSING) | FOUR_BYTES_ON_CHIP_0);
+        write(CONTROL, USER_MODE | DESELECTED);
+        Self { until_cut: None, quarters: 0 }
+    }
+
+    /// Lets the power go in the `number`-th program or erase from now, the first of which has the
+    /// number 1, after some `quarters` of it.
+    pub fn cut_at(&mut self, number: u32, quarters: u32) {
+        (self.until_cut, self.quarters) = (Some(number), quarters);
+    }
+
+    /// Carries out one transaction.
+    pub fn transaction(&mut self, operations: &mut [Operation<'_, u8>]) {
+        let head = operations.first();
+        let opcode = head.and_then(|first| match first {
+            Operation::Write(bytes) => bytes.first(),
+            _ => None,
+        });
+        let kind = opcode.map_or(Kind::Other, |opcode| Kind::of(*opcode));
+        if kind != Kind::Other
+            && let Some(left) = &mut self.until_cut
+        {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.cut(kind, operations);
+            }
+        }
+        select();
+        operations.iter_mut().for_each(exchange);
+        deselect();
+    }
+
+    /// The last thing that the chip is told: a program of fewer bytes, an erase or none.
+    fn cut(&self, kind: Kind, operations: &mut [Operation<'_, u8>]) -> ! {
+        let share = |bytes: usize| bytes * self.quarters.min(4) as usize / 4;
+        match (kind, operations) {
+            (Kind::Program, [Operation::Write(head), Operation::Write(data)]) => {
+                let part = share(data.len());
+                if part > 0 {
+                    select();
+                    head.iter().chain(&data[..part]).for_each(|byte| send(*byte));
+                    deselect();
+                }
+            }
+            (Kind::Erase, [Operation::Write(head)]) if self.quarters >= 2 => {
+                select();
+                head.iter().for_each(|byte| send(*byte));
+                deselect();
+            }
+            _ => {}
+        }
+        Output.line(format_args!("cut"));
+        stay();
+    }
+}
+
+fn exchange(operation: &mut Operation<'_, u8>) {
+    match operation {
+        Operation::Write(bytes) => bytes.iter().for_each(|byte| send(*byte)),
+        Operation::Read(bytes) => bytes.iter_mut().for_each(|byte| *byte = receive()),
+        // The controller does one or the other: what is sent has no answer.
+        Operation::Transfer(answer, bytes) => {
+            bytes.iter().for_each(|byte| send(*byte));
+            answer.fill(0xFF);
+        }
+        Operation::TransferInPlace(bytes) => {
+            bytes.iter_mut().for_each(|byte| send(core::mem::replace(byte, 0xFF)));
+        }
+        Operation::DelayNs(_) => {}
+    }
+}
+
+fn select() {
+    write(CONTROL, USER_MODE);
+}
+
+fn deselect() {
+    write(CONTROL, USER_MODE | DESELECTED);
+}
+
+fn send(byte: u8) {
+    // SAFETY: the window of the chip, in user mode.
+    unsafe { ptr::write_volatile(WINDOW as *mut u8, byte) };
+}
+
+fn receive() -> u8 {
+    // SAFETY: the window of the chip, in user mode.
+    unsafe { ptr::read_volatile(WINDOW as *const u8) }
+}
+
+fn write(at: usize, value: u32) {
+    // SAFETY: a register of this board, as the table above says.
+    unsafe { ptr::write_volatile(at as *mut u32, value) };
+}
+
+fn read(at: usize) -> u32 {
+    // SAFETY: a register of this board, as the table above says.
+    unsafe { ptr::read_volatile(at as *const u32) }
+}

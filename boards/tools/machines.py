@@ -1,0 +1,80 @@
+"""The programs that are emulated, the machines that they run on, and the media of those."""
+
+import dataclasses
+import os
+import pathlib
+
+from emulator import Machine
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+# Images of media, and measurements.
+OUT = TARGET / "boards"
+COLOURS = ("blocking", "asynchronous")
+MIB = 1 << 20
+
+
+@dataclasses.dataclass
+class Medium:
+    """The image of a medium, and where in it the volume lies."""
+
+    size: int
+    blank: bytes
+    # How `host-sim image mkfs` is told the kind of medium.
+    kind: tuple
+    offset: int = 0
+    volume: int = 0
+    # Whether it is cut at programs, by the board, or before instructions, by the emulator.
+    by_programs: bool = False
+
+    def place(self):
+        return ["--offset", str(self.offset), "--size", str(self.volume or self.size)]
+
+    def fresh(self, path):
+        path.unlink(missing_ok=True)
+        with open(path, "wb") as file:
+            if self.blank == b"\0":
+                file.truncate(self.size)
+            else:
+                file.write(self.blank * self.size)
+
+    def outside(self, path):
+        """Whether all that is not the volume is as it was."""
+        image = path.read_bytes()
+        rest = image[:self.offset] + image[self.offset + (self.volume or self.size):]
+        return rest == self.blank * len(rest)
+
+
+@dataclasses.dataclass
+class Program:
+    """A program of a board, and the machine that it runs on."""
+
+    board: str
+    triple: str
+    name: str
+    machine: Machine
+    medium: Medium = None
+
+    @property
+    def elf(self):
+        return TARGET / "bare-metal" / self.triple / "release" / self.name
+
+    @property
+    def image(self):
+        return OUT / f"{self.name}.img"
+
+
+def programs():
+    arm = "qemu-system-arm"
+    lm3s = [arm, "-machine", "lm3s6965evb"]
+    card = Medium(4 * MIB, b"\0", ("--program-unit", "512"))
+    for colour in COLOURS:
+        yield Program("lm3s6965evb", "thumbv7m-none-eabi", f"lm3s6965evb-{colour}", Machine(lm3s))
+    yield Program("lm3s6965evb", "thumbv7m-none-eabi", "lm3s6965evb-card",
+                  Machine(lm3s, "-drive if=sd,format=raw,file={image}"), card)
+    # One chip with a mode for addresses of four bytes, and one with opcodes of their own.
+    flash = Medium(32 * MIB, b"\xff", (), MIB, MIB, by_programs=True)
+    for colour, chip in zip(COLOURS, ("w25q256", "mx25l25635f")):
+        machine = Machine([arm, "-machine", f"ast1030-evb,fmc-model={chip}"],
+                                   "-drive if=mtd,index=0,format=raw,file={image}", stays=True)
+        yield Program("ast1030-evb", "thumbv7em-none-eabihf", f"ast1030-evb-{colour}", machine, flash)
