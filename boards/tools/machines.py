@@ -67,6 +67,7 @@ class Program:
 def programs():
     arm = "qemu-system-arm"
     lm3s = [arm, "-machine", "lm3s6965evb"]
+    # What holds sectors: a card, or a disk.
     card = Medium(4 * MIB, b"\0", ("--program-unit", "512"))
     for colour in COLOURS:
         yield Program("lm3s6965evb", "thumbv7m-none-eabi", f"lm3s6965evb-{colour}", Machine(lm3s))
@@ -78,3 +79,7 @@ def programs():
         machine = Machine([arm, "-machine", f"ast1030-evb,fmc-model={chip}"],
                                    "-drive if=mtd,index=0,format=raw,file={image}", stays=True)
         yield Program("ast1030-evb", "thumbv7em-none-eabihf", f"ast1030-evb-{colour}", machine, flash)
+    virt = ["qemu-system-riscv32", "-M", "virt", "-bios", "none", "-global", "virtio-mmio.force-legacy=false"]
+    machine = Machine(virt, "-drive if=none,id=disk,format=raw,file={image} -device virtio-blk-device,drive=disk")
+    for colour in COLOURS:
+        yield Program("riscv32-virt", "riscv32imac-unknown-none-elf", f"riscv32-virt-{colour}", machine, card)
