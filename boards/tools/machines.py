@@ -73,6 +73,7 @@ def programs():
         yield Program("lm3s6965evb", "thumbv7m-none-eabi", f"lm3s6965evb-{colour}", Machine(lm3s))
     yield Program("lm3s6965evb", "thumbv7m-none-eabi", "lm3s6965evb-card",
                   Machine(lm3s, "-drive if=sd,format=raw,file={image}"), card)
+    yield Program("template", "thumbv7em-none-eabihf", "template", Machine([arm, "-machine", "mps2-an386"]))
     # One chip with a mode for addresses of four bytes, and one with opcodes of their own.
     flash = Medium(32 * MIB, b"\xff", (), MIB, MIB, by_programs=True)
     for colour, chip in zip(COLOURS, ("w25q256", "mx25l25635f")):

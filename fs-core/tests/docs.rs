@@ -101,6 +101,27 @@ fn every_mutant_that_the_design_names_exists() {
 }
 
 #[test]
+fn the_template_has_a_place_for_every_step_of_porting() {
+    let root = Path::new(ROOT);
+    let text = read(&root.join("docs/porting.md"));
+    let steps: BTreeSet<(u32, String)> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("## ")?.split_once(". "))
+        .filter_map(|(number, title)| Some((number.parse().ok()?, title.to_owned())))
+        .collect();
+    let mut places = BTreeSet::new();
+    for file in ["Cargo.toml", ".cargo/config.toml", "memory.x", "src/main.rs"] {
+        let text = read(&root.join("boards/template").join(file));
+        for place in text.lines().filter_map(|line| line.split_once("TODO(")) {
+            let (number, title) = place.1.split_once("): ").expect("a number and the step's title");
+            places.insert((number.parse().expect("a number"), title.to_owned()));
+        }
+    }
+    assert!(steps.len() >= 10 && steps.iter().map(|step| step.0).eq(1..=10), "{steps:?}");
+    assert_eq!(places, steps);
+}
+
+#[test]
 fn a_fault_is_seen() {
     let text = "see [a](b.md), [c](https://d/e) and [f](g/h.md#i)\n```sh\n[not](one)\n```\n";
     assert_eq!(links(text), ["b.md", "https://d/e", "g/h.md#i"]);

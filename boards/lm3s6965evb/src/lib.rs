@@ -23,7 +23,6 @@ pub use scenarios::semihosting::finish;
 pub mod blocking {
     use colour::strip as colour;
     use embedded_storage::nor_flash;
-    use fs_core::blocking as vellum;
     use hal_adapters::blocking as adapters;
     use scenarios::blocking as shared;
 
@@ -35,7 +34,6 @@ pub mod blocking {
 pub mod asynchronous {
     use colour::keep as colour;
     use embedded_storage_async::nor_flash;
-    use fs_core::asynchronous as vellum;
     use hal_adapters::asynchronous as adapters;
     use scenarios::asynchronous as shared;
 

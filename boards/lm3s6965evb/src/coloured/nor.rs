@@ -1,16 +1,15 @@
 //! The scenarios on the chip in RAM.
 
 use super::adapters::nor::NorDevice;
+use super::colour;
 use super::nor_flash::{MultiwriteNorFlash, NorFlash, ReadNorFlash};
 use super::shared::{busy, cuts, tour};
-use super::{colour, vellum};
 use crate::chip::{self, Chip, ERASE_UNIT};
 use embedded_storage::nor_flash::{ErrorType, NorFlashErrorKind};
 use fs_core::Memory;
 use scenarios::phase::Phase;
 use scenarios::semihosting::Output;
 use scenarios::{Failure, Scale};
-use vellum::device::BlockDevice;
 
 /// This colour's own type: the error type is one trait for both colours.
 pub struct NorChip(pub Chip);
@@ -69,14 +68,10 @@ impl cuts::Power for Power {
 /// What went wrong first.
 pub fn run(chip: Chip, memory: &mut Memory) -> Result<(), Failure> {
     let mut device = NorDevice::new(NorChip(chip));
-    report(&device);
+    tour::report_sizes(&Output, &device);
     tour::run(&Output, &mut device, memory, *b"lm3s6965evb-chip", Scale::SMALL)?;
     let phase = Phase::begin("48 power cuts");
     cuts::run(&Output, &Power, &mut device, memory, Scale::SMALL, 48)?;
     phase.end(&Output);
     Ok(())
-}
-
-fn report<D: BlockDevice>(_: &D) {
-    tour::report_sizes::<D>(&Output);
 }

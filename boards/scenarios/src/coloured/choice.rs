@@ -17,7 +17,7 @@ pub fn run<D: BlockDevice>(
     uuid: [u8; 16],
 ) -> Result<(), Failure> {
     if arguments.has("tour") {
-        tour::report_sizes::<D>(&Output);
+        tour::report_sizes(&Output, device);
         tour::run(&Output, device, memory, uuid, Scale::FULL)
     } else if arguments.has("live") {
         live::run(&Output, device, memory, uuid, arguments.number("rounds").unwrap_or(8))

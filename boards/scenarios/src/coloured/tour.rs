@@ -19,8 +19,8 @@ const PART: &str = "/part";
 const RECORDING: &str = "/recording";
 const RECORDING_SEED: u32 = 4711;
 
-/// Prints what a mounted volume keeps in RAM.
-pub fn report_sizes<D: BlockDevice>(console: &dyn Console) {
+/// Prints what a mounted volume keeps in RAM, on such a device.
+pub fn report_sizes<D: BlockDevice>(console: &dyn Console, _: &D) {
     const FILES: usize = 6;
     let memory = size_of::<Memory>();
     let per_file = size_of::<Memory<2048, { FILES + 1 }>>() - size_of::<Memory<2048, FILES>>();
