@@ -26,6 +26,9 @@ class Medium:
     volume: int = 0
     # Whether it is cut at programs, by the board, or before instructions, by the emulator.
     by_programs: bool = False
+    # Whether QEMU can log its writes one by one, and whether they may be lost until a flush.
+    has_log: bool = False
+    has_cache: bool = False
 
     def place(self):
         return ["--offset", str(self.offset), "--size", str(self.volume or self.size)]
@@ -68,7 +71,8 @@ def programs():
     arm = "qemu-system-arm"
     lm3s = [arm, "-machine", "lm3s6965evb"]
     # What holds sectors: a card, or a disk.
-    card = Medium(4 * MIB, b"\0", ("--program-unit", "512"))
+    card = Medium(4 * MIB, b"\0", ("--program-unit", "512"), has_log=True)
+    disk = dataclasses.replace(card, has_cache=True)
     for colour in COLOURS:
         yield Program("lm3s6965evb", "thumbv7m-none-eabi", f"lm3s6965evb-{colour}", Machine(lm3s))
     yield Program("lm3s6965evb", "thumbv7m-none-eabi", "lm3s6965evb-card",
@@ -83,4 +87,4 @@ def programs():
     virt = ["qemu-system-riscv32", "-M", "virt", "-bios", "none", "-global", "virtio-mmio.force-legacy=false"]
     machine = Machine(virt, "-drive if=none,id=disk,format=raw,file={image} -device virtio-blk-device,drive=disk")
     for colour in COLOURS:
-        yield Program("riscv32-virt", "riscv32imac-unknown-none-elf", f"riscv32-virt-{colour}", machine, card)
+        yield Program("riscv32-virt", "riscv32imac-unknown-none-elf", f"riscv32-virt-{colour}", machine, disk)
