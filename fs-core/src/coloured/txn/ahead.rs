@@ -141,8 +141,12 @@ impl<D: BlockDevice> Txn<'_, D> {
         Ok(found)
     }
 
-    /// Gets to know what the log calls erased, until `enough` blocks of it are known.
+    /// Gets to know what the log calls erased, until `enough` blocks of it are known. Where nothing
+    /// is erased nothing is called so, and a search would look into many groups in vain.
     async fn load_reserve(&mut self, enough: u32) -> Result<()> {
+        if self.media.rewrites() {
+            return Ok(());
+        }
         while self.space.may_have_claims()
             && self.space.has_room()
             && self.space.supply().reserve < enough
