@@ -17,7 +17,7 @@ use super::super::device::BlockDevice;
 use super::super::media::{Media, Place, Reading, SECTOR};
 use super::{Journal, Step};
 use crate::error::{Error, Malformed, Result};
-use crate::format::record::{Header, RecordKind, RecordPlace};
+use crate::format::record::{HEADER_BYTES, Header, RECORD_MAX, RecordKind, RecordPlace};
 use crate::mutant::{self, Mutant};
 use crate::units::BlockNo;
 
@@ -148,7 +148,8 @@ impl Journal {
     }
 
     /// Fails if the record that is missing was acknowledged: something follows it. Behind a seal
-    /// there is only the next block.
+    /// there is only the next block. What may follow is looked for sector by sector, so that each
+    /// is read once.
     async fn refuse_lost_image<D: BlockDevice>(
         &mut self,
         media: &mut Media<'_, D>,
@@ -156,33 +157,109 @@ impl Journal {
         next: BlockNo,
         work: &mut [u8],
     ) -> Result<()> {
-        // What follows a header that is alone in its image may be a large record.
-        let in_next = [0, 1, 2].map(|sector| Place { block: next, offset: sector_at(sector) });
-        for place in in_next {
-            media.refuse_successor(place, identity, &in_next, work).await?;
-            media.refuse_later_image(place, identity, work).await?;
-        }
+        let block = self.chain.last().ok_or(Error::Bug)?.block;
+        let lost = self.lost_places(block, next, media.block_bytes());
+        let end = u32::from(IN_NEXT).saturating_mul(SECTOR);
+        lost.refuse(media, identity, (next, 0, end), 0, work).await?;
         if self.sealed {
             return Ok(());
         }
-        let block = self.chain.last().ok_or(Error::Bug)?.block;
+        let [own, other] = self.pair;
+        let later = sector_at(self.next_pair()[0]);
+        let from = sector_at(own.min(other)).min(later);
+        lost.refuse(media, identity, (block, from, media.block_bytes()), later, work).await
+    }
+
+    /// Where the next record is missing.
+    fn lost_places(&self, block: BlockNo, next: BlockNo, end: u32) -> Lost {
+        let mut lost = Lost { next, places: heapless::Vec::new(), starts: [u32::MAX; 4] };
+        // What follows a header that is alone in its image may be a large record.
+        for sector in 0..IN_NEXT {
+            let _ = lost.places.push(Place { block: next, offset: sector_at(sector) });
+        }
+        if self.sealed {
+            return lost;
+        }
         let [low, high] = self.next_pair();
         // Behind an image that begins in one of the pair: it may be as long as two sectors.
-        let after = [0, 1, 2].map(|more| high.saturating_add(more));
-        let [next_a, next_b, _] = in_next;
-        let [b, c, d] = after.map(|sector| Place { block, offset: sector_at(sector) });
-        let starts = [Place { block, offset: sector_at(low) }, b, c, d, next_a, next_b];
+        let after = |more| sector_at(high.saturating_add(more));
+        lost.starts = [sector_at(low), after(0), after(1), after(2)];
         for (start, _, within) in self.image_candidates() {
             let offset = start.saturating_add(within);
-            if offset < media.block_bytes() {
-                let place = Place { block, offset };
-                media.refuse_successor(place, identity, &starts, work).await?;
+            if offset < end {
+                let _ = lost.places.push(Place { block, offset });
             }
         }
-        let mut place = Place { block, offset: sector_at(low) };
-        while place.offset < media.block_bytes() {
-            media.refuse_later_image(place, identity, work).await?;
-            place.offset = place.offset.saturating_add(SECTOR);
+        lost
+    }
+}
+
+/// Sectors of the named next block in which its first record may begin, or what follows it.
+const IN_NEXT: u8 = 3;
+/// Bytes of a record's header.
+const HEADER: u32 = 16;
+const _: () = assert!(HEADER as usize == HEADER_BYTES);
+/// How far behind the beginning of a record that is missing the header of its successor is looked
+/// for.
+const REACH: u32 = 1024;
+const _: () = assert!(REACH + HEADER == RECORD_MAX as u32);
+/// Where a header can end that begins in the sector before: as many bytes behind its beginning.
+const OVERLAP: u32 = HEADER - 4;
+
+/// Where a record is missing, and where else than close behind it its successor may stand.
+struct Lost {
+    next: BlockNo,
+    places: heapless::Vec<Place, 7>,
+    /// Bytes from the beginning of the block that is not the next one.
+    starts: [u32; 4],
+}
+
+impl Lost {
+    /// Whether what follows the record that is missing at `place` may stand at `found`.
+    fn may_follow(&self, place: Place, found: Place) -> bool {
+        let behind = found.offset.saturating_sub(place.offset);
+        let close = found.block == place.block && (HEADER..=REACH).contains(&behind);
+        let in_next = found.block == self.next
+            && found.offset.is_multiple_of(SECTOR)
+            && found.offset < sector_at(IN_NEXT);
+        close || in_next || place.block != self.next && self.starts.contains(&found.offset)
+    }
+}
+
+#[colour]
+impl Lost {
+    /// Looks through the sectors of `block` that begin from `from` on and before `end`, and a
+    /// record's length behind, for what follows the missing record; and for images that go on
+    /// behind it, from `later` on.
+    async fn refuse<D: BlockDevice>(
+        &self,
+        media: &mut Media<'_, D>,
+        identity: &RecordPlace,
+        (block, from, end): (BlockNo, u32, u32),
+        later: u32,
+        work: &mut [u8],
+    ) -> Result<()> {
+        let own = self.places.iter().filter(|place| place.block == block);
+        let windows = own.map(|place| place.offset.saturating_add(RECORD_MAX.into()));
+        let reach = windows.max().unwrap_or(0).min(media.block_bytes()).max(end);
+        let mut sector = from;
+        while sector < reach {
+            if (later..end).contains(&sector) {
+                let place = Place { block, offset: sector };
+                media.refuse_later_image(place, identity, work).await?;
+            }
+            let mut offset = sector;
+            sector = sector.saturating_add(SECTOR);
+            // A header may begin in this sector and end in the next one.
+            let behind = sector.saturating_add(OVERLAP).min(reach);
+            while let Some(found) = media.next_header(block, offset, behind, identity).await? {
+                let candidate = Place { block, offset: found };
+                for place in self.places.iter().filter(|place| self.may_follow(**place, candidate))
+                {
+                    media.refuse_chained(candidate, *place, identity, work).await?;
+                }
+                offset = found.saturating_add(4);
+            }
         }
         Ok(())
     }

@@ -188,25 +188,54 @@ impl<D: BlockDevice> Media<'_, D> {
         starts: &[Place],
         work: &mut [u8],
     ) -> Result<()> {
-        let mut head = [0; HEADER_BYTES];
-        let rotten = !mutant::on(Mutant::RottenTailAccepted);
-        if !rotten || !self.try_read(place.block, place.offset, &mut head).await? {
-            return Ok(());
-        }
-        let [a, b, c, d, ..] = head;
-        let stored = u32::from_le_bytes([a, b, c, d]);
-        let computed = self.computed_checksum(place, &head, lost, work).await?;
+        let Some(previous) = self.lost_checksums(place, lost, work).await? else { return Ok(()) };
         let end = self.block_bytes().min(place.offset.saturating_add(RECORD_MAX.into()));
         let mut offset = place.offset.saturating_add(HEADER.max(self.record_unit()));
         while let Some(found) = self.next_header(place.block, offset, end, lost).await? {
             let candidate = Place { block: place.block, offset: found };
-            self.refuse_if_chained(candidate, place, lost, [stored, computed], work).await?;
+            self.refuse_if_chained(candidate, place, lost, previous, work).await?;
             offset = found.saturating_add(self.record_unit());
         }
         for candidate in starts {
-            self.refuse_if_chained(*candidate, place, lost, [stored, computed], work).await?;
+            self.refuse_if_chained(*candidate, place, lost, previous, work).await?;
         }
         Ok(())
+    }
+
+    /// Fails if the record at `candidate` is chained to the one that is missing at `place`.
+    ///
+    /// # Errors
+    /// `Corrupt` in that case; the device's otherwise.
+    pub async fn refuse_chained(
+        &mut self,
+        candidate: Place,
+        place: Place,
+        lost: &RecordPlace,
+        work: &mut [u8],
+    ) -> Result<()> {
+        match self.lost_checksums(place, lost, work).await? {
+            Some(previous) => self.refuse_if_chained(candidate, place, lost, previous, work).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The checksums that a record behind the lost one at `place` may be chained to: the stored one
+    /// and the computed one. `None` if its header cannot be read.
+    async fn lost_checksums(
+        &mut self,
+        place: Place,
+        lost: &RecordPlace,
+        work: &mut [u8],
+    ) -> Result<Option<[u32; 2]>> {
+        let mut head = [0; HEADER_BYTES];
+        let rotten = !mutant::on(Mutant::RottenTailAccepted);
+        if !rotten || !self.try_read(place.block, place.offset, &mut head).await? {
+            return Ok(None);
+        }
+        let [a, b, c, d, ..] = head;
+        let stored = u32::from_le_bytes([a, b, c, d]);
+        let computed = self.computed_checksum(place, &head, lost, work).await?;
+        Ok(Some([stored, computed]))
     }
 
     /// Fails if an image at `place` goes on behind the record that is `missing`.
@@ -264,7 +293,10 @@ impl<D: BlockDevice> Media<'_, D> {
 
     /// Where, from `from` on and before `end`, something begins that could be the record behind
     /// the lost one. Reads a page at a time into a place of the page cache.
-    async fn next_header(
+    ///
+    /// # Errors
+    /// The device's, but for `Uncorrectable`.
+    pub async fn next_header(
         &mut self,
         block: BlockNo,
         from: u32,
