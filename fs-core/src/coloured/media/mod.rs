@@ -231,17 +231,12 @@ impl<'m, D: BlockDevice> Media<'m, D> {
         Ok(index)
     }
 
-    /// Programs a sealed page. One device operation.
+    /// Programs sealed pages, from number `page` on. One device operation.
     ///
     /// # Errors
-    /// The device's; the page then holds anything, and the block must be erased before its next
+    /// The device's; the pages then hold anything, and the block must be erased before its next
     /// use.
-    pub async fn write_page(
-        &mut self,
-        block: BlockNo,
-        page: u8,
-        bytes: &[u8; PAGE_BYTES],
-    ) -> Result<()> {
+    pub async fn write_pages(&mut self, block: BlockNo, page: u8, bytes: &[u8]) -> Result<()> {
         self.program(block, u32::from(page).saturating_mul(SECTOR), bytes).await
     }
 

@@ -155,12 +155,38 @@ impl Limits {
     }
 }
 
-/// Where a fold puts pages together.
+/// Bytes of a desk.
+pub const DESK_BYTES: usize = 2 * PAGE_BYTES;
+
+/// Where a fold puts pages together: room for two. In the first half is the page that is written
+/// next; in the second one the delta page of the node that is read, or, if that has none, one more
+/// page to be written.
 pub struct Desk<'a> {
-    /// The page that is written next.
-    pub out: &'a mut [u8; PAGE_BYTES],
-    /// The delta page of the node that is read.
-    pub aside: &'a mut [u8; PAGE_BYTES],
+    bytes: &'a mut [u8; DESK_BYTES],
+}
+
+impl<'a> Desk<'a> {
+    /// A desk in these bytes, whatever they hold.
+    pub fn new(bytes: &'a mut [u8; DESK_BYTES]) -> Self {
+        Self { bytes }
+    }
+
+    /// The page that is written next, and the other half.
+    fn halves(&mut self) -> Result<(&mut [u8; PAGE_BYTES], &mut [u8; PAGE_BYTES])> {
+        let (out, rest) = self.bytes.split_first_chunk_mut().ok_or(Error::Bug)?;
+        Ok((out, rest.first_chunk_mut().ok_or(Error::Bug)?))
+    }
+
+    /// Where a page is put together behind one that `waits`, if one does, and the half that is left
+    /// to the stream: what waits there is not touched, as no node of the stream has a delta page.
+    fn room(&mut self, waits: bool) -> Result<(&mut [u8; PAGE_BYTES], &mut [u8; PAGE_BYTES])> {
+        let (out, aside) = self.halves()?;
+        Ok(if waits { (aside, out) } else { (out, aside) })
+    }
+
+    fn aside(&mut self) -> Result<&mut [u8; PAGE_BYTES]> {
+        Ok(self.halves()?.1)
+    }
 }
 
 /// What becomes of a node, found out by a first pass over the stream.
@@ -229,7 +255,9 @@ pub async fn fold<D: BlockDevice, S: NodeStore<D>>(
     let mut plan = Plan::of(&Place::root(state));
     if survey(media, state, desk, key, limits, &mut plan, folded).await? {
         let generation = state.scalars.generation.next();
-        let mut writer = Writer { media, store, desk, generation, folded };
+        let alone = plan.nodes.iter().all(|node| node.delta_pages == 0);
+        let pairs = alone && media.has_images();
+        let mut writer = Writer { media, store, desk, generation, folded, pairs, waits: false };
         writer.parts(state, &plan, limits.data_pages(level)).await?;
     }
     Ok(())
@@ -262,7 +290,7 @@ async fn survey<D: BlockDevice>(
         return Ok(false);
     }
     *plan = Plan::of(&place);
-    measure(media, state, desk.aside, level, pages_max, plan).await?;
+    measure(media, state, desk.aside()?, level, pages_max, plan).await?;
     (folded.low, folded.high) = (plan.low, plan.cut);
     if level > Level(0) && plan.items == 0 {
         return Err(corrupt(place.pointer.block)(Malformed::Field(Field::Items)));
@@ -294,7 +322,7 @@ async fn survey<D: BlockDevice>(
         return Ok(false);
     }
     if plan.held.is_some() && plan.high < parent.high {
-        join(media, state, desk.aside, &mut parent, plan, pages_max, folded).await?;
+        join(media, state, desk.aside()?, &mut parent, plan, pages_max, folded).await?;
     }
     Ok(true)
 }
@@ -317,17 +345,18 @@ async fn add_delta<D: BlockDevice>(
     if !news || !fits || place.has_runs(state) {
         return Ok(false);
     }
+    let (out, aside) = desk.halves()?;
     if let Some(bytes) = delta_bytes(media, &pointer).await? {
-        *desk.aside = *bytes;
+        *aside = *bytes;
     }
-    let older = parse_delta(pointer.delta_page().map(|_| &*desk.aside), &pointer)?;
-    if !put_delta(&older, state, place, desk.out) {
+    let older = parse_delta(pointer.delta_page().map(|_| &*aside), &pointer)?;
+    if !put_delta(&older, state, place, out) {
         return Ok(false);
     }
     pointer.delta_pages = pointer.delta_pages.saturating_add(1);
     let page = pointer.delta_page().ok_or(Error::Bug)?;
-    page::seal(desk.out, &media.identity(pointer.block, pointer.generation, page));
-    media.write_page(pointer.block, page, desk.out).await?;
+    page::seal(out, &media.identity(pointer.block, pointer.generation, page));
+    media.write_pages(pointer.block, page, out).await?;
     (folded.low, folded.high) = (low, high);
     if state.scalars.root.level == Level(0) {
         folded.root = Some(pointer);
@@ -494,6 +523,10 @@ struct Writer<'a, 'm, 'd, D, S> {
     desk: &'a mut Desk<'d>,
     generation: Generation,
     folded: &'a mut Folded,
+    /// Whether two pages are programmed at once: two sectors cost what one costs.
+    pairs: bool,
+    /// Whether the page in the first half waits for the one behind it.
+    waits: bool,
 }
 
 #[colour]
@@ -558,17 +591,19 @@ impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, '_, D, S> {
         let mut keys = heapless::Vec::<Key, { DATA_PAGES_MAX as usize }>::new();
         let mut fullness = Fullness::UNKNOWN;
         for page in 0..pages {
-            let mut filler = Filler::new(self.desk.out, level, fullness);
-            fill(self.media, merge, self.desk.aside, &mut filler).await?;
+            let (target, other) = self.desk.room(self.waits)?;
+            let mut filler = Filler::new(target, level, fullness);
+            fill(self.media, merge, other, &mut filler).await?;
             fullness = filler.fullness;
             if let Some(first) = filler.first {
                 keys.push(first).map_err(|_| Error::Bug)?;
             }
-            self.write(block, page).await?;
+            self.write(block, page, pages == 1).await?;
         }
         if pages > 1 {
-            page::write_index(self.desk.out, level, &keys).map_err(|_| Error::Bug)?;
-            self.write(block, pages).await?;
+            page::write_index(self.desk.room(self.waits)?.0, level, &keys)
+                .map_err(|_| Error::Bug)?;
+            self.write(block, pages, true).await?;
         }
         let mut pointer = self.pointer(block, pages, level);
         pointer.full = fullness.full;
@@ -582,14 +617,15 @@ impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, '_, D, S> {
             return Err(Error::NoSpace);
         }
         let block = self.take().await?;
-        let mut builder = DataPageBuilder::new(self.desk.out, level);
+        let (target, _) = self.desk.room(self.waits)?;
+        let mut builder = DataPageBuilder::new(target, level);
         for Pointed { key, pointer, .. } in &self.folded.points {
             let value = pointer.encode().map_err(|_| Error::Bug)?;
             if !builder.push(key, &value) {
                 return Err(Error::Bug);
             }
         }
-        self.write(block, 0).await?;
+        self.write(block, 0, true).await?;
         Ok(self.pointer(block, 1, level))
     }
 
@@ -599,9 +635,19 @@ impl<D: BlockDevice, S: NodeStore<D>> Writer<'_, '_, '_, D, S> {
         Ok(block)
     }
 
-    async fn write(&mut self, block: BlockNo, page: u8) -> Result<()> {
-        page::seal(self.desk.out, &self.media.identity(block, self.generation, page));
-        self.media.write_page(block, page, self.desk.out).await
+    /// Seals the page that was put together and programs it, with the one that waits for it if one
+    /// does. Unless it is the last one of its node, it may be left to wait for the next one.
+    async fn write(&mut self, block: BlockNo, page: u8, last: bool) -> Result<()> {
+        let identity = self.media.identity(block, self.generation, page);
+        page::seal(self.desk.room(self.waits)?.0, &identity);
+        let waited = core::mem::take(&mut self.waits);
+        if self.pairs && !waited && !last {
+            self.waits = true;
+            return Ok(());
+        }
+        let length = if waited { DESK_BYTES } else { PAGE_BYTES };
+        let bytes = self.desk.bytes.get(..length).ok_or(Error::Bug)?;
+        self.media.write_pages(block, page.saturating_sub(u8::from(waited)), bytes).await
     }
 
     fn pointer(&self, block: BlockNo, data_pages: u8, level: Level) -> NodePointer {
@@ -624,6 +670,6 @@ pub async fn plant<D: BlockDevice>(
 ) -> Result<NodePointer> {
     let _ = DataPageBuilder::new(out, Level(0));
     page::seal(out, &media.identity(block, generation, 0));
-    media.write_page(block, 0, out).await?;
+    media.write_pages(block, 0, out).await?;
     Ok(NodePointer { block, generation, ..NodePointer::NONE })
 }

@@ -81,7 +81,8 @@ use path::locate;
 
 pub use choose::{FOLD_RESERVE, choose, choose_runs};
 pub use fold::{
-    Desk, Folded, GIVEN_MAX, Limits, PARTS_MAX, Pointed, TAKEN_MAX, Unpointed, fold, plant,
+    DESK_BYTES, Desk, Folded, GIVEN_MAX, Limits, PARTS_MAX, Pointed, TAKEN_MAX, Unpointed, fold,
+    plant,
 };
 pub use groups::open_group;
 pub use path::Place;

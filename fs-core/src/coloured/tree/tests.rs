@@ -8,7 +8,7 @@ mod groups;
 use super::super::device::BlockDevice;
 use super::super::media::Media;
 use super::super::{colour, only_async, only_blocking};
-use super::{Desk, Folded, Hint, Limits, floor, plant, range};
+use super::{DESK_BYTES, Desk, Folded, Hint, Limits, floor, plant, range};
 use super::{FOLD_RESERVE, NodeStore, TAKEN_MAX, choose, choose_runs, fold, get, next, next_node};
 use crate::cache::CachedPage;
 use crate::error::{Error, ErrorKind, Result};
@@ -159,7 +159,7 @@ struct World {
     state: State<'static>,
     pool: Pool,
     out: [u8; PAGE_BYTES],
-    aside: [u8; PAGE_BYTES],
+    desk: [u8; DESK_BYTES],
     hint: Hint,
     random: Random,
     model: BTreeMap<Key, Vec<u8>>,
@@ -205,7 +205,7 @@ impl World {
             state,
             pool,
             out,
-            aside: [0; PAGE_BYTES],
+            desk: [0; DESK_BYTES],
             hint: Hint::NONE,
             random,
             model,
@@ -301,7 +301,7 @@ impl World {
     async fn fold(&mut self, level: Level, key: Key) {
         let place = range(&mut self.media, &self.state, level, key).await.unwrap();
         let (media, state) = (&mut self.media, &self.state);
-        let desk = &mut Desk { out: &mut self.out, aside: &mut self.aside };
+        let desk = &mut Desk::new(&mut self.desk);
         let (mut folded, at) = (Folded::new(), (level, key));
         let pool = &mut self.pool;
         fold(media, state, pool, desk, at, self.limits, &mut folded).await.unwrap();

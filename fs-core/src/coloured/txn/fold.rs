@@ -111,8 +111,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         let deltas_after = self.deltas_after;
         self.deltas_after = self.state.scalars.generation;
         let mut supply = Supply { space: &mut self.space, picks, taken: 0 };
-        let (out, rest) = self.work.split_first_chunk_mut().ok_or(Error::Bug)?;
-        let mut desk = Desk { out, aside: rest.first_chunk_mut().ok_or(Error::Bug)? };
+        let mut desk = Desk::new(self.work.first_chunk_mut().ok_or(Error::Bug)?);
         let (media, state, at) = (&mut self.media, &self.state, (level, key));
         let mut folded = Folded::new();
         tree::fold(media, state, &mut supply, &mut desk, at, limits, &mut folded).await?;

@@ -159,7 +159,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         let _ = DataPageBuilder::new(page, Level(0));
         page::seal(page, &identity);
         let page = self.work.first_chunk::<PAGE_BYTES>().ok_or(Error::Bug)?;
-        self.media.write_page(ROOT_NODE, 0, page).await?;
+        self.media.write_pages(ROOT_NODE, 0, page).await?;
         let root = NodePointer {
             block: ROOT_NODE,
             generation,

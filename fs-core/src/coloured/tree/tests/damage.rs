@@ -37,7 +37,7 @@ async fn use_everything(world: &mut World) {
             return;
         }
         let (media, state) = (&mut world.media, &world.state);
-        let desk = &mut Desk { out: &mut world.out, aside: &mut world.aside };
+        let desk = &mut Desk::new(&mut world.desk);
         let (mut folded, pool) = (Folded::new(), &mut world.pool);
         let result = fold(media, state, pool, desk, chosen, world.limits, &mut folded).await;
         assert_plausible(&result);
@@ -127,7 +127,7 @@ async fn woven() {
         assert!(builder.used() <= PAGE_PAYLOAD);
         let generation = Generation(9);
         page::seal(&mut world.out, &world.media.identity(block, generation, 0));
-        world.media.write_page(block, 0, &world.out).await.unwrap();
+        world.media.write_pages(block, 0, &world.out).await.unwrap();
         child = NodePointer {
             block,
             generation,
