@@ -367,6 +367,45 @@ fn what_was_spilled_and_cut_off_comes_back() {
     });
 }
 
+/// A file that was written anew a thousand times, with nothing else done, kept the blocks of every
+/// content that it had had, and an intent for each: commits left them to operations on names.
+#[test]
+fn a_short_content_that_is_replaced_gives_its_blocks_back_at_once() {
+    let mut bytes = formatted(512, 0xFF);
+    with(&mut bytes, |volume| {
+        let wanted = |round: u8, length: usize| vec![round; length];
+        // A run; a run and a tail; a tail of two items beside it, which is too much; three runs.
+        for (length, pieces) in [(4096, 1), (4130, 1), (4200, 1), (4096, 3)] {
+            let mut free = None;
+            for round in 0..40 {
+                let file = volume.open("file", OPEN.truncate()).unwrap();
+                for piece in 0..pieces {
+                    let bytes = wanted(round, length);
+                    write_all(volume, file, piece * 12_288, &bytes).unwrap();
+                }
+                volume.close(file).unwrap();
+                volume.check().unwrap();
+                let file = volume.open("file", OPEN).unwrap();
+                let found = read_all(volume, file, 4096);
+                volume.close(file).unwrap();
+                same(&found[..length], &wanted(round, length), "file");
+                let now = volume.info().unwrap().free.0;
+                let first = *free.get_or_insert(now);
+                let short = length <= 4130 && pieces == 1;
+                assert!(!short || now + 8 >= first, "{length}: {now} blocks of {first}, {round}");
+            }
+            // What longer ones leave goes with operations on names.
+            for _ in 0..120 {
+                volume.mkdir("other").unwrap();
+                volume.rmdir("other").unwrap();
+            }
+        }
+        volume.check().unwrap();
+        let left = volume.info().unwrap().free.0;
+        assert!(left > 480, "{left} blocks");
+    });
+}
+
 /// The pieces that a draft takes before it must be committed: one record has to hold them.
 fn pieces_of_a_draft(name: &str, patched: bool, length: usize) -> usize {
     let mut bytes = formatted(512, 0xFF);

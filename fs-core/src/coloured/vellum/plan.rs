@@ -34,6 +34,10 @@ pub(super) const CHANGES_MAX: usize = 14;
 const RUN_COST: usize = 3 * put_cost(extent::SIZE) + 2 * 7;
 /// Runs whose commit is cheap enough without counting, if they replace nothing.
 const RUNS_UNCOUNTED: usize = 5;
+/// Items of a content that go with the commit that replaces it. They cost the record little more
+/// than the intent that longer ones leave.
+const SHORT_ITEMS: usize = 2;
+type ShortItems = heapless::Vec<(Key, Option<StoredRun>), SHORT_ITEMS>;
 /// The highest byte of a content.
 const TO_THE_END: u64 = (1 << 48) - 1;
 
@@ -415,8 +419,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
             changes.delete(&mut self.txn, inline::key(inode.data))?;
         }
         if stored == Stored::Runs && replaced {
-            let absent = self.txn.get(Intent::key(inode.data), &mut []).await?.is_none();
-            self.put_intent(changes, IntentKind::Destroy, inode.data, 0, absent)?;
+            self.plan_replaced(changes, vnode, inode.data).await?;
         }
         if replaced || inline {
             if !announced || inline {
@@ -448,6 +451,55 @@ impl<D: BlockDevice> Vellum<'_, D> {
             return Ok(());
         }
         self.put_intent_as(changes, data, wanted, known.is_none())
+    }
+
+    /// Adds that the content `data` of `vnode`, which nothing shows any more, goes: at once if it
+    /// is short, else by an intent.
+    async fn plan_replaced(
+        &mut self,
+        changes: &mut Changes<'_>,
+        vnode: VnodeId,
+        data: ObjectId,
+    ) -> Result<()> {
+        let absent = self.txn.get(Intent::key(data), &mut []).await?.is_none();
+        let short = if absent { self.short_content(vnode, data).await? } else { None };
+        let Some(items) = short else {
+            return self.put_intent(changes, IntentKind::Destroy, data, 0, absent);
+        };
+        for (key, run) in items {
+            changes.delete(&mut self.txn, key)?;
+            if let Some(run) = run.filter(|_| !mutant::on(Mutant::ReplacedRunKept)) {
+                changes.blocks(&mut self.txn, run.block, run.blocks.into(), false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The items of the content `data` of `vnode` with the runs that they say, if they are few and
+    /// nothing else belongs to it.
+    async fn short_content(
+        &mut self,
+        vnode: VnodeId,
+        data: ObjectId,
+    ) -> Result<Option<ShortItems>> {
+        let unpatched = self.node(vnode)?.unpatched == (0, u32::MAX);
+        if !unpatched && self.region_from(data, 0).await?.is_some() {
+            return Ok(None);
+        }
+        let mut items = ShortItems::new();
+        let mut value = [0; extent::SIZE];
+        let mut from = inline::key(data);
+        loop {
+            let found = self.txn.next(from, &mut value).await?;
+            let found = found.filter(|(key, _)| key.object == data && key.kind <= Kind::TAIL);
+            let Some((key, length)) = found else { return Ok(Some(items)) };
+            let value = value.get(..length).unwrap_or_default();
+            let run = (key.kind == Kind::EXTENT).then(|| self.run_of(key, value)).transpose()?;
+            if items.push((key, run)).is_err() {
+                return Ok(None);
+            }
+            from = key.next();
+        }
     }
 
     fn put_intent(
