@@ -12,7 +12,7 @@ fn every_workload_has_a_row_with_figures_or_a_reason() {
         let heading = format!("## {}\n", medium.heading);
         let (_, chapter) = text.split_once(&heading).expect(&heading);
         let chapter = chapter.split("\n## ").next().unwrap_or_default();
-        for workload in ALL.iter().filter(|own| own.against(medium.spec.kind).is_some()) {
+        for workload in ALL.iter().filter(|own| own.against(medium).is_some()) {
             let row =
                 chapter.lines().find(|line| line.starts_with(&format!("| {} |", workload.name)));
             let row = row.unwrap_or_else(|| panic!("{}: no row {}", medium.name, workload.name));

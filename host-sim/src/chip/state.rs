@@ -115,6 +115,11 @@ pub(super) struct State {
 struct Card {
     /// The write under way: where it goes on, and how many sectors it has sent.
     open: Option<(u64, u64)>,
+    /// Whether the program is of one sector, and the driver ends it at once if it does not go on
+    /// where the one before ended: a lone sector is a command of its own.
+    lone: bool,
+    /// Behind such a sector.
+    next: Option<u64>,
     /// The allocation unit of the last write.
     unit: u64,
 }
@@ -125,16 +130,22 @@ impl Card {
         let unit = at / timing.unit_bytes.max(1);
         let jump = if unit == self.unit { 0 } else { timing.other_unit_ns };
         self.unit = unit;
+        let goes_on = self.next == Some(at);
         let (ended, sectors) = match self.open {
             Some((next, sectors)) if next == at => (0, sectors),
             _ => (self.end_ns(timing), 0),
         };
+        if self.lone && sectors == 0 && !goes_on {
+            self.next = Some(at + SECTOR);
+            return ended + jump + timing.write_sector_ns + timing.end_ns(1);
+        }
         self.open = Some((at + SECTOR, sectors + 1));
         ended + jump + timing.write_sector_ns
     }
 
     /// Ends the write under way.
     fn end_ns(&mut self, timing: &CardTiming) -> u64 {
+        self.next = None;
         self.open.take().map_or(0, |(_, sectors)| timing.end_ns(sectors))
     }
 }
@@ -299,8 +310,10 @@ impl State {
         let start_ns = self.clock.now_ns();
         let (at, bytes) = request.range();
         let commands = request.commands(&self.spec);
+        let cached = self.spec.guarantees.contains(Guarantees::VOLATILE_CACHE);
+        self.card.lone = cached && bytes == SECTOR;
         let result = commands.into_iter().try_for_each(|op| self.command(op));
-        if !self.spec.guarantees.contains(Guarantees::VOLATILE_CACHE) {
+        if !cached {
             // What was answered is durable.
             self.end_write();
         }

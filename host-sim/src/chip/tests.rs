@@ -373,9 +373,14 @@ fn a_card_takes_the_time_of_its_commands() {
     assert_eq!(spent(&nor, &mut |nor| write(nor, 8, 8)), 8 * 264_000);
     assert_eq!(spent(&nor, &mut |nor| sync(nor).unwrap()), 500_000);
     assert_eq!(spent(&nor, &mut |nor| sync(nor).unwrap()), 0);
-    assert_eq!(spent(&nor, &mut |nor| write(nor, 0, 1)), 264_000);
-    assert_eq!(spent(&nor, &mut |nor| write(nor, 9, 1)), 1_400_000 + 264_000);
-    assert_eq!(spent(&nor, &mut |nor| drop(read(nor, 0, 512).unwrap())), 1_400_000 + 364_000);
+    assert_eq!(spent(&nor, &mut |nor| write(nor, 0, 2)), 2 * 264_000);
+    assert_eq!(spent(&nor, &mut |nor| drop(read(nor, 0, 512).unwrap())), 1_136_000 + 364_000);
+    // But not behind a lone sector, unless another one follows that one.
+    assert_eq!(spent(&nor, &mut |nor| write(nor, 0, 1)), 1_664_000);
+    assert_eq!(spent(&nor, &mut |nor| write(nor, 9, 1)), 1_664_000);
+    assert_eq!(spent(&nor, &mut |nor| write(nor, 10, 1)), 264_000);
+    assert_eq!(spent(&nor, &mut |nor| write(nor, 11, 1)), 264_000);
+    assert_eq!(spent(&nor, &mut |nor| sync(nor).unwrap()), 1_136_000);
     assert_eq!(nor.counters().busy_ns, nor.clock().now_ns());
 
     // Another allocation unit.
