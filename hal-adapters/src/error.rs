@@ -96,6 +96,8 @@ pub enum FlashError<E> {
     NotAligned,
     /// The device failed.
     Device(E),
+    /// The device is in use by a call further out. The device was not asked.
+    InUse,
 }
 
 impl<E: DeviceError> NorFlashError for FlashError<E> {
@@ -103,6 +105,7 @@ impl<E: DeviceError> NorFlashError for FlashError<E> {
         let kind = match self {
             Self::OutOfBounds => return NorFlashErrorKind::OutOfBounds,
             Self::NotAligned => return NorFlashErrorKind::NotAligned,
+            Self::InUse => return NorFlashErrorKind::Other,
             Self::Device(error) => error.kind(),
         };
         match kind {

@@ -6,22 +6,32 @@
 //! | `nor::NorDevice` | any `NorFlash` of `embedded-storage` or `embedded-storage-async` | erase-before-write storage |
 //! | `bytes::ByteDevice` | any `Storage` of `embedded-storage` that changes single bytes (FRAM, EEPROM) | bytes that need no erase |
 //! | `sd::SdCard` | an SPI of `embedded-hal` or `embedded-hal-async`, and a clock | an SD card, sectors of 512 bytes |
+//! | `block::Driver` (feature `block-device-driver`) | a `BlockDevice` of `block-device-driver` | sectors of 512 bytes |
+//! | `sdmmc::Sdmmc` (feature `embedded-sdmmc`) | a `BlockDevice` of `embedded-sdmmc` | sectors of 512 bytes |
 //!
-//! And the other way: `flash::Flash` offers any `BlockDevice` as a `NorFlash`. `partition` reads
-//! MBR and GPT and gives `Partition`s.
+//! And the other way: `flash::Flash` offers any `BlockDevice` as a `NorFlash`, `block::Blocks` and
+//! `sdmmc::Blocks` offer one of sectors to those two crates. `partition` reads MBR and GPT and
+//! gives `Partition`s.
 //!
 //! As in `fs_core`, each adapter is written once and exists twice: in `blocking` every operation is
-//! an ordinary function, in `asynchronous` (feature `async`) it is an `async fn`.
+//! an ordinary function, in `asynchronous` (feature `async`) it is an `async fn`. `block` and
+//! `sdmmc` have the one colour that the other crate has.
 #![no_std]
 #![allow(clippy::duplicate_mod, reason = "each coloured file is compiled once for each colour")]
 
 #[cfg(test)]
 extern crate std;
 
+#[cfg(feature = "block-device-driver")]
+pub mod block;
 mod error;
 pub mod nor;
 pub mod partition;
 pub mod sd;
+#[cfg(feature = "embedded-sdmmc")]
+pub mod sdmmc;
+#[cfg(any(feature = "block-device-driver", feature = "embedded-sdmmc"))]
+mod sectors;
 
 pub use error::{BytesError, FlashError, NorError};
 

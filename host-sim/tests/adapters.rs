@@ -26,6 +26,39 @@ fn a_device_as_flash_and_back_keeps_the_contract() {
     }));
 }
 
+/// A card as a block device of another crate, and that as a device again.
+#[test]
+fn sectors_for_other_crates_and_back_keep_the_contract() {
+    use hal_adapters::{block, sdmmc};
+    contract::blocking::check(|| {
+        let blocks = sdmmc::Blocks::new(Nor::new(Spec::card(8))).expect("sectors");
+        sdmmc::Sdmmc::new(blocks).expect("a size")
+    });
+    block_on(contract::asynchronous::check(|| {
+        let blocks = block::Blocks::new(Nor::new(Spec::card(8))).expect("sectors");
+        block_on(block::Driver::new(blocks)).expect("a size")
+    }));
+    assert!(sdmmc::Blocks::new(Nor::small(8)).is_none(), "flash needs erases");
+    assert!(block::Blocks::new(Nor::small(8)).is_none(), "flash needs erases");
+}
+
+/// Neither crate knows a flush: what it has written must be durable.
+#[test]
+fn what_other_crates_wrote_to_a_cache_is_durable() {
+    use embedded_sdmmc::{Block, BlockDevice as _, BlockIdx};
+    use hal_adapters::sdmmc;
+    let card = Nor::new(Spec::card(8).with(Guarantees::VOLATILE_CACHE));
+    let blocks = sdmmc::Blocks::new(card.clone()).expect("sectors");
+    blocks.write(&[Block { contents: [7; 512] }, Block::new()], BlockIdx(2)).expect("a write");
+    let far = BlockIdx(blocks.num_blocks().expect("a size").0);
+    assert!(blocks.write(&[Block::new()], far).is_err(), "it is behind the end");
+    card.power_off();
+    card.power_on();
+    let mut found = [0; 512];
+    card.image().peek(1024, &mut found);
+    assert_eq!(found, [7; 512]);
+}
+
 #[test]
 fn a_device_that_cannot_be_this_flash_is_not() {
     use blocking::flash::Flash;
