@@ -44,7 +44,8 @@ both!(a_card_with_a_cache_keeps_the_contract, device =>
 both!(fram_keeps_the_contract, device => Nor::new(Spec::fram(8)));
 both!(large_blocks_keep_the_contract, device => Nor::new(Spec::big_block(128, 0x1_0000)));
 both!(flash_that_erases_to_zero_keeps_the_contract_inverted, device =>
-    device::Inverted::new(Nor::new(Spec { erased_to_zero: true, ..Spec::internal(16) })).expect("8"));
+    device::Inverted::new(Nor::new(Spec { erased_to_zero: true, ..Spec::internal(16) }))
+        .expect("8"));
 both!(what_is_inverted_twice_keeps_the_contract, device =>
     device::Inverted::new(device::Inverted::new(Nor::small(8)).expect("1")).expect("1"));
 both!(a_partition_of_a_card_keeps_the_contract, device =>
