@@ -115,7 +115,9 @@ impl Load {
         };
         let parts = pages.div_ceil(usize::from(limits.data_pages(level)));
         let all = level == Level(0) && place.has_runs(state);
-        let parts = if all { PARTS_MAX } else { parts.min(PARTS_MAX) };
+        // What a delta page brings in is not among the pending values.
+        let unknown = all || place.pointer.delta_pages > 0;
+        let parts = if unknown { PARTS_MAX } else { parts.min(PARTS_MAX) };
         let mut added = parts.saturating_mul(POINTER_ENTRY_BYTES).saturating_add(ENTRY_BYTES);
         if let Found::Value(_) = state.find(level.up(), place.low) {
             added = added.saturating_sub(POINTER_ENTRY_BYTES);
@@ -124,6 +126,20 @@ impl Load {
         let freed = if all && place.run_groups(state) >= GROUPS_MANY { 0 } else { self.all };
         added.saturating_sub(freed)
     }
+}
+
+/// The most that the pending set can grow by when the node of `level` with `key` is folded.
+#[cfg(test)]
+#[colour]
+pub async fn growth_at<D: BlockDevice>(
+    media: &mut Media<'_, D>,
+    state: &State<'_>,
+    (level, key): (Level, Key),
+    limits: Limits,
+) -> Result<usize> {
+    let mut place = Place::root(state);
+    locate(media, state, level, key, &mut place).await?;
+    Ok(Load::of(state, &place, limits).growth_max(state, &place, limits))
 }
 
 /// A fold, and how good it is.

@@ -79,6 +79,8 @@ use crate::units::{BlockNo, Level};
 use node::{copy, seek, seek_back};
 use path::locate;
 
+#[cfg(test)]
+use choose::growth_at;
 pub use choose::{FOLD_RESERVE, choose, choose_runs};
 pub use fold::{
     DESK_BYTES, Desk, Folded, GIVEN_MAX, Limits, PARTS_MAX, Pointed, TAKEN_MAX, Unpointed, fold,

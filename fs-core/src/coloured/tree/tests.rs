@@ -9,7 +9,9 @@ use super::super::device::BlockDevice;
 use super::super::media::Media;
 use super::super::{colour, only_async, only_blocking};
 use super::{DESK_BYTES, Desk, Folded, Hint, Limits, floor, plant, range};
-use super::{FOLD_RESERVE, NodeStore, TAKEN_MAX, choose, choose_runs, fold, get, next, next_node};
+use super::{
+    FOLD_RESERVE, NodeStore, TAKEN_MAX, choose, choose_runs, fold, get, growth_at, next, next_node,
+};
 use crate::cache::CachedPage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::change::{Change, Run, RunState};
@@ -293,7 +295,14 @@ impl World {
             entries
         };
         let before = entries(&self.state);
+        let growth = growth_at(&mut self.media, &self.state, (level, key), self.limits).await;
+        let most = self.state.bytes_used() + growth.unwrap();
+        let partial = self.partial;
         self.fold(level, key).await;
+        if self.partial == partial {
+            let used = self.state.bytes_used();
+            assert!(used <= most, "{level:?}: {used} bytes, foreseen were {most}");
+        }
         assert!(entries(&self.state) < before, "the measure of progress must fall");
         true
     }
@@ -510,6 +519,42 @@ async fn bursts() {
 #[test]
 fn what_does_not_fit_into_three_nodes_stays_pending() {
     run(bursts());
+}
+
+/// A delta page brings more into its leaf than what is pending says: a fold that was foreseen to
+/// leave one node left two, and took the pointer's bytes from the reserve.
+#[colour]
+async fn delta_grows() {
+    let mut world = World::new(1, 6, 2048, 1500).await;
+    let item = |number: u64, behind: u64| Key::new(ObjectId(20), Kind(2), 1000 * number + behind);
+    for number in 0..300 {
+        world.put(item(number, 0), vec![7; 100]).await;
+        world.put(item(number, 500), vec![6]).await;
+    }
+    world.drain().await;
+    let at = (Level(0), item(150, 0));
+    let first = range(&mut world.media, &world.state, at.0, at.1).await.unwrap().low.offset / 1000;
+    for behind in 0..12 {
+        world.put(item(first + 1, 1 + behind), vec![9; 10]).await;
+    }
+    // One item that is gone is one too many for another delta page.
+    for number in first + 2..first + 6 {
+        world.delete(item(number, 500)).await;
+    }
+    let (deltas, split) = (world.deltas, world.split);
+    world.fold(at.0, at.1).await;
+    assert_eq!(world.deltas, deltas + 1, "the leaf took a delta page");
+    world.delete(item(first + 8, 500)).await;
+    let growth = growth_at(&mut world.media, &world.state, at, world.limits).await.unwrap();
+    let most = world.state.bytes_used() + growth;
+    world.fold(at.0, at.1).await;
+    assert_eq!(world.split, split + 1, "the leaf was split");
+    assert!(world.state.bytes_used() <= most, "{} > {most}", world.state.bytes_used());
+}
+
+#[test]
+fn what_a_delta_page_brings_in_is_foreseen() {
+    run(delta_grows());
 }
 
 #[colour]
