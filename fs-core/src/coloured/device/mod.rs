@@ -2,7 +2,8 @@
 //!
 //! **For driver authors.** All positions and lengths are bytes.
 //! - `read` fills the whole target or fails. Data that the medium cannot give back is
-//!   [`ErrorKind::Uncorrectable`], never made-up bytes.
+//!   [`ErrorKind::Uncorrectable`], never made-up bytes. What it gave back after a correction is
+//!   `Ok`: to refresh cells that decay is the driver's business, for it alone knows of them.
 //! - `program` returns `Ok` once the bytes will survive a power cut, or, with
 //!   [`Guarantees::VOLATILE_CACHE`], once they are accepted; then `sync` makes them durable.
 //! - `erase` returns `Ok` once the range reads as erased, whatever it held before: as ones. Flash
