@@ -64,8 +64,15 @@ impl<D: BlockDevice> Txn<'_, D> {
     }
 
     /// Folds everything that is pending, so that nodes which have lost their items are given back.
+    /// Leaf by leaf while any fold is affordable: which of them frees most need not be known.
     pub(super) async fn fold_all(&mut self) -> Result<()> {
         for _ in 0..FOLDS_MAX {
+            let any = self.state.fits(FOLD_RESERVE.saturating_mul(2));
+            if let (true, Some(first)) = (any, self.state.ceiling(Level(0), Key::MIN)) {
+                let key = first.key;
+                self.fold(Level(0), key).await?;
+                continue;
+            }
             let limits = self.limits();
             let choice = tree::choose(&mut self.media, &self.state, limits).await?;
             let Some((level, key)) = choice else { return Ok(()) };
