@@ -2,6 +2,7 @@
 
 use super::choices::Choices;
 use super::content::{Block, Content, ContentId, Contents, Place};
+use super::rules::Rule;
 use super::scenario::Scenario;
 use std::rc::Rc;
 
@@ -193,6 +194,9 @@ impl<'a> Device<'a> {
 
     /// Programs zeros over a slot, whatever it holds: afterwards it is garbage for good.
     pub fn strike(&mut self, place: Place) -> Step<()> {
+        if self.scenario.once && self.scenario.breaks(Rule::DoubtNotStruck) {
+            return Ok(());
+        }
         self.note(|| format!("strike {place}"));
         self.refuse_twice(place)?;
         let fate = self.fate();

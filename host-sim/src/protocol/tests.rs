@@ -63,6 +63,11 @@ fn every_broken_rule_is_noticed() {
 }
 
 #[test]
+fn words_that_are_programmed_once_survive_neither_with_the_rules_nor_without() {
+    every("once/");
+}
+
+#[test]
 fn rules_that_others_cover_stay_unnoticed() {
     every("spare/");
 }
