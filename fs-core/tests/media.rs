@@ -38,7 +38,7 @@ impl Cells {
     }
 
     /// The same, and erased bytes are zero.
-    fn to_zero(self) -> Self {
+    fn zeroed(self) -> Self {
         Self { erased: 0, ..self }
     }
 
@@ -180,10 +180,10 @@ fn a_volume_on_flash_that_takes_no_byte_twice_is_mounted_for_reading_only() {
 /// Without the wrapper a format reported success, and the mount after it `NotFormatted`.
 #[test]
 fn flash_that_erases_to_zero_holds_a_volume_when_inverted_and_is_refused_bare() {
-    let mut device = Cells::new(20, 2048, 4, AGAIN).to_zero();
+    let mut device = Cells::new(20, 2048, 4, AGAIN).zeroed();
     assert_eq!(format(&mut device), Err(Error::NotSupported));
     assert_eq!(device.programs, 1, "the strike of what was there");
-    let mut device = Cells::new(40, 2048, 4, AGAIN).to_zero();
+    let mut device = Cells::new(40, 2048, 4, AGAIN).zeroed();
     let mut turned = Inverted::new(&mut device).expect("small units");
     assert_eq!(keeps_files(&mut turned), Ok(()));
     assert_eq!(format(&mut turned), Ok(()));
@@ -195,7 +195,7 @@ fn flash_that_erases_to_zero_holds_a_volume_when_inverted_and_is_refused_bare() 
 
 #[test]
 fn a_program_that_an_inverted_device_refuses_does_nothing() {
-    let mut device = Cells::new(16, 4096, 8, AGAIN).to_zero();
+    let mut device = Cells::new(16, 4096, 8, AGAIN).zeroed();
     let mut turned = Inverted::new(&mut device).expect("small units");
     let wrong = [(0, 66), (4, 64), (16 * 4096 - 64, 128)];
     for (at, bytes) in wrong {

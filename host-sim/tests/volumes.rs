@@ -144,12 +144,13 @@ fn reads_to_set_aside(blocks: u32, used: Used) -> u64 {
 #[test]
 fn what_space_is_set_aside_in_is_found_in_a_bounded_number_of_reads() {
     // A search looks into 48 groups, several of them in one page; a walk of all groups of the last
-    // size would be some 800 reads or more. What is refused folds all that is pending before.
+    // size would be some 800 reads or more. What is refused folds all that is pending before, leaf
+    // by leaf: the best of all leaves each time took 3,872.
     let cases = [
         (Used::Nothing, [1 << 12, 1 << 18, 1 << 28], 250),
         (Used::FourFifths, [1 << 12, 1 << 18, 1 << 21], 250),
         (Used::AllButSingles, [1 << 12, 1 << 16, 1 << 18], 250),
-        (Used::Everything, [1 << 12, 1 << 18, 1 << 21], 5000),
+        (Used::Everything, [1 << 12, 1 << 18, 1 << 21], 250),
     ];
     for (used, sizes, most) in cases {
         for blocks in sizes {
