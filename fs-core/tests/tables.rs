@@ -119,8 +119,8 @@ const CALLS: &[Call] = &[
 /// Fills a table; what it gives is held until it is full no more.
 type Fill = fn(&Mounted<'_>) -> Vec<FileId>;
 
-/// Makes each call while a table is full. What is refused succeeds as soon as enough of what is held
-/// is given back. Gives the names of those that were refused.
+/// Makes each call while a table is full. What is refused succeeds as soon as enough of what is
+/// held is given back. Gives the names of those that were refused.
 fn refused<const SLOTS: usize>(
     fill: Fill,
     error: Error,

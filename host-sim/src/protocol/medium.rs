@@ -224,8 +224,8 @@ impl<'a> Device<'a> {
         Self::end(&fate)
     }
 
-    /// Where words are programmed once, one that was tried on takes nothing more: the second program
-    /// fails, or leaves a word that does not agree with its check bits.
+    /// Where words are programmed once, one that was tried on takes nothing more: the second
+    /// program fails, or leaves a word that does not agree with its check bits.
     fn refuse_twice(&self, place: Place) -> Step<()> {
         if self.scenario.once && self.medium.cell(place) != Cell::Blank {
             return violation(format!("a word is programmed twice: {place}"));
