@@ -112,13 +112,14 @@ pub fn stay() -> ! {
     }
 }
 
-/// Says how it ended, and ends the emulation with that; with the argument `stay`, whoever emulates
-/// the board ends it.
+/// Says how it ended, and ends the emulation with that; with the argument `stay` (feature `stays`),
+/// whoever emulates the board ends it.
 pub fn finish<E: fmt::Debug>(result: Result<(), E>) -> ! {
     match result {
         Ok(()) => Output.line(format_args!("passed")),
         Err(ref error) => Output.line(format_args!("failed: {error:?}")),
     }
+    #[cfg(feature = "stays")]
     if Arguments::get().has("stay") {
         stay();
     }

@@ -6,10 +6,10 @@
 use cortex_m_rt::entry;
 use fs_core::Memory;
 use fs_core::blocking::device::{BlockDevice, RamDevice};
+use scenarios::Failure;
 use scenarios::blocking::metered::Metered;
 use scenarios::blocking::tour;
 use scenarios::semihosting::{Output, finish};
-use scenarios::{Failure, Scale};
 
 #[entry]
 fn main() -> ! {
@@ -51,11 +51,11 @@ const CONSOLE: Output = Output;
 // `scenarios::memory` lends a `Memory` of the default size; your program chooses its own.
 
 // TODO(9): Take the tour
-// `Scale::FULL` from 1 MiB on. Copy what it prints into the README.
+// In full (the first `true`) from 1 MiB on. Copy what it prints into the README.
 //
 // TODO(10): Cut the power
 // `scenarios::blocking::live::run` in the place of the tour, and something that cuts it.
 fn scenario<D: BlockDevice>(device: &mut D, memory: &mut Memory) -> Result<(), Failure> {
     tour::report_sizes(&CONSOLE, device);
-    tour::run(&CONSOLE, device, memory, IDENTITY, Scale::SMALL)
+    tour::run::<D, false, true>(&CONSOLE, device, memory, IDENTITY)
 }

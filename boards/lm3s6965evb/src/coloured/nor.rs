@@ -1,9 +1,9 @@
 //! The scenarios on the chip in RAM.
 
 use super::adapters::nor::NorDevice;
-use super::colour;
 use super::nor_flash::{MultiwriteNorFlash, NorFlash, ReadNorFlash};
 use super::shared::{busy, cuts, tour};
+use super::{CHECK, colour};
 use crate::chip::{self, Chip, ERASE_UNIT};
 use embedded_storage::nor_flash::{ErrorType, NorFlashErrorKind};
 use fs_core::Memory;
@@ -69,9 +69,9 @@ impl cuts::Power for Power {
 pub fn run(chip: Chip, memory: &mut Memory) -> Result<(), Failure> {
     let mut device = NorDevice::new(NorChip(chip));
     tour::report_sizes(&Output, &device);
-    tour::run(&Output, &mut device, memory, *b"lm3s6965evb-chip", Scale::SMALL)?;
+    tour::run::<_, false, CHECK>(&Output, &mut device, memory, *b"lm3s6965evb-chip")?;
     let phase = Phase::begin("48 power cuts");
-    cuts::run(&Output, &Power, &mut device, memory, Scale::SMALL, 48)?;
+    cuts::run::<_, CHECK>(&Output, &Power, &mut device, memory, Scale::SMALL, 48)?;
     phase.end(&Output);
     Ok(())
 }

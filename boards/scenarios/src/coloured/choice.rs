@@ -2,8 +2,8 @@
 
 use super::vellum::device::BlockDevice;
 use super::{live, survey, tour};
+use crate::Failure;
 use crate::semihosting::{Arguments, Output};
-use crate::{Failure, Scale};
 use fs_core::Memory;
 
 /// Runs it.
@@ -18,7 +18,7 @@ pub fn run<D: BlockDevice>(
 ) -> Result<(), Failure> {
     if arguments.has("tour") {
         tour::report_sizes(&Output, device);
-        tour::run(&Output, device, memory, uuid, Scale::FULL)
+        tour::run::<D, true, true>(&Output, device, memory, uuid)
     } else if arguments.has("live") {
         live::run(&Output, device, memory, uuid, arguments.number("rounds").unwrap_or(8))
     } else if arguments.has("survey") {
