@@ -158,6 +158,8 @@ pub struct Space {
     data: [DataWindow; DATA_WINDOWS],
     /// The data window that was used last.
     data_used: usize,
+    /// Behind the data window that was opened last; block 0 if none was.
+    data_end: BlockNo,
     pins: heapless::Vec<Pin, PINS_MAX>,
     reserve: heapless::Vec<Pin, RESERVE_RUNS>,
     /// Whether the log may call blocks erased that are not in the reserve.
@@ -176,6 +178,7 @@ impl Space {
             erased: false,
             data: [DataWindow::NONE; DATA_WINDOWS],
             data_used: 0,
+            data_end: BlockNo(0),
             left: Picks::new(),
             pins: heapless::Vec::new(),
             reserve: heapless::Vec::new(),
@@ -334,9 +337,15 @@ impl Space {
     /// Lets a writer whose last block was `near` work in `run` from now on.
     pub fn open_data(&mut self, near: BlockNo, run: FreeRun, erased: bool) {
         let number = self.window_for(near);
+        self.data_end = run.start.plus(run.length.into());
         if let Some(window) = self.data.get_mut(number) {
             *window = DataWindow { free: Pin { start: run.start, length: run.length }, erased };
         }
+    }
+
+    /// Where the search for a data window goes on: behind the one that was opened last.
+    pub fn data_end(&self) -> Option<BlockNo> {
+        Some(self.data_end).filter(|end| end.0 > 0)
     }
 
     /// Takes the first block of the data window that begins with it, and pins it. `false` if no

@@ -18,6 +18,7 @@ use crate::format::change::{Change, Run};
 use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::format::scalars::Scalars;
 use crate::mutant::{self, Mutant};
+use crate::units::BlockNo;
 
 /// Erased blocks that should be at hand, for nodes and for data, when the smallest unit is erased
 /// each time; where a chunk is, a half and a quarter of them.
@@ -62,6 +63,17 @@ impl<D> Txn<'_, D> {
         match user {
             For::Nodes => (reserve / 2).max(2),
             For::Data => reserve.saturating_sub(4_u32.saturating_sub(nodes)),
+        }
+    }
+
+    /// Where a search begins. The cursor of the log is behind what was taken last: a fold moves it
+    /// back to the window of nodes, and where that is far behind the data, each search for a block
+    /// of a file that is being written went over everything between.
+    fn search_from(&self, user: For) -> BlockNo {
+        let cursor = self.state.scalars.cursor;
+        match user {
+            For::Data if self.media.rewrites() => self.space.data_end().unwrap_or(cursor),
+            For::Nodes | For::Data => cursor,
         }
     }
 
@@ -127,14 +139,15 @@ impl<D: BlockDevice> Txn<'_, D> {
         if let Some(run) = self.space.draw(self.share(user)) {
             return Ok(Some((run, Want::Erased)));
         }
-        let mut found = self.find_dirty(held).await?;
+        let from = self.search_from(user);
+        let mut found = self.find_dirty(from, held).await?;
         if let Some((run, Want::Dirty)) = &mut found {
             // The next one may come from the reserve again.
             run.length = if self.media.rewrites() { run.length } else { 1 };
         }
         if found.is_none() {
             // What is left is far away, or called erased.
-            let one = self.find_run(Want::One, held).await?;
+            let one = self.find_run_from(from, Want::One, held).await?;
             let content = |run: &FreeRun| if run.any_claimed { Want::Erased } else { Want::Dirty };
             found = one.map(|run| (run, content(&run)));
         }
@@ -161,23 +174,37 @@ impl<D: BlockDevice> Txn<'_, D> {
     }
 
     /// Finds what can be erased: a whole chunk, else a run.
-    async fn find_dirty(&mut self, held: &[Pick]) -> Result<Option<(FreeRun, Want)>> {
+    async fn find_dirty(
+        &mut self,
+        from: BlockNo,
+        held: &[Pick],
+    ) -> Result<Option<(FreeRun, Want)>> {
         let free = self.state.scalars.free.0;
         let same = (free.saturating_sub(RESERVE_BLOCKS)..free.saturating_add(CHUNKLESS_BLOCKS))
             .contains(&self.chunkless);
         if self.has_chunks() && !same {
-            if let Some(run) = self.find_run(Want::Chunk, held).await? {
+            if let Some(run) = self.find_run_from(from, Want::Chunk, held).await? {
                 return Ok(Some((run, Want::Chunk)));
             }
             self.chunkless = free;
         }
-        Ok(self.find_run(Want::Dirty, held).await?.map(|run| (run, Want::Dirty)))
+        let found = self.find_run_from(from, Want::Dirty, held).await?;
+        Ok(found.map(|run| (run, Want::Dirty)))
     }
 
     pub(super) async fn find_run(&mut self, want: Want, held: &[Pick]) -> Result<Option<FreeRun>> {
+        self.find_run_from(self.state.scalars.cursor, want, held).await
+    }
+
+    async fn find_run_from(
+        &mut self,
+        from: BlockNo,
+        want: Want,
+        held: &[Pick],
+    ) -> Result<Option<FreeRun>> {
         let (media, state, hint) = (&mut self.media, &self.state, &mut self.hint);
         let mut groups = Groups { media, state, hint };
-        self.space.find(&mut groups, state.scalars.cursor, want, held).await
+        self.space.find(&mut groups, from, want, held).await
     }
 
     /// Logs that blocks of `run` are no longer called erased, if any are.
@@ -283,7 +310,8 @@ impl<D: BlockDevice> Txn<'_, D> {
         if room_only {
             return Ok(true);
         }
-        let Some((mut run, want)) = self.find_dirty(&[]).await? else { return Ok(false) };
+        let from = self.state.scalars.cursor;
+        let Some((mut run, want)) = self.find_dirty(from, &[]).await? else { return Ok(false) };
         if want == Want::Chunk {
             self.announce(run).await?;
         } else {
