@@ -24,8 +24,10 @@ use crate::units::BlockNo;
 /// each time; where a chunk is, a half and a quarter of them.
 const RESERVE_BLOCKS: u32 = 16;
 
-/// After so many blocks were taken, a chunk is looked for again that was not found.
+/// After so many blocks were taken, or so many erases, a chunk is looked for again that was not
+/// found: where blocks are freed as fast as they are taken, chunks come free, too.
 const CHUNKLESS_BLOCKS: u32 = 64;
+const CHUNKLESS_ERASES: u32 = 32;
 
 /// Blocks that a volume has for each block of its reserve.
 const SHARE: u32 = 8;
@@ -182,11 +184,12 @@ impl<D: BlockDevice> Txn<'_, D> {
         let free = self.state.scalars.free.0;
         let same = (free.saturating_sub(RESERVE_BLOCKS)..free.saturating_add(CHUNKLESS_BLOCKS))
             .contains(&self.chunkless);
-        if self.has_chunks() && !same {
+        let recent = self.media.erases().wrapping_sub(self.chunkless_at) < CHUNKLESS_ERASES;
+        if self.has_chunks() && !(same && recent) {
             if let Some(run) = self.find_run_from(from, Want::Chunk, held).await? {
                 return Ok(Some((run, Want::Chunk)));
             }
-            self.chunkless = free;
+            (self.chunkless, self.chunkless_at) = (free, self.media.erases());
         }
         let found = self.find_run_from(from, Want::Dirty, held).await?;
         Ok(found.map(|run| (run, Want::Dirty)))

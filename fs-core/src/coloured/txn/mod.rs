@@ -117,8 +117,9 @@ pub struct Txn<'m, D> {
     erases_before: u32,
     /// The fewest free blocks there were since a search found none to erase.
     nothing_dirty: u32,
-    /// How many blocks were free when no whole chunk was found.
+    /// How many blocks were free when no whole chunk was found, and the erases by then.
     chunkless: u32,
+    chunkless_at: u32,
     /// A key whose item somebody remembers; none once a record has been given a change of it.
     watched: Option<Key>,
     doubtful: bool,

@@ -237,6 +237,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             erases_before: 0,
             nothing_dirty: u32::MAX,
             chunkless: u32::MAX,
+            chunkless_at: 0,
             watched: None,
             doubtful: false,
             read_only: false,
