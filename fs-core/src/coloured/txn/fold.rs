@@ -67,18 +67,20 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// Leaf by leaf while any fold is affordable: which of them frees most need not be known.
     pub(super) async fn fold_all(&mut self) -> Result<()> {
         for _ in 0..FOLDS_MAX {
-            let any = self.state.fits(FOLD_RESERVE.saturating_mul(2));
-            if let (true, Some(first)) = (any, self.state.ceiling(Level(0), Key::MIN)) {
-                let key = first.key;
-                self.fold(Level(0), key).await?;
-                continue;
-            }
-            let limits = self.limits();
-            let choice = tree::choose(&mut self.media, &self.state, limits).await?;
-            let Some((level, key)) = choice else { return Ok(()) };
+            let Some((level, key)) = self.choose_any().await? else { return Ok(()) };
             self.fold(level, key).await?;
         }
         Err(Error::Bug)
+    }
+
+    async fn choose_any(&mut self) -> Result<Option<(Level, Key)>> {
+        if self.state.fits(FOLD_RESERVE.saturating_mul(2)) {
+            if let Some(first) = self.state.ceiling(Level(0), Key::MIN) {
+                return Ok(Some((Level(0), first.key)));
+            }
+        }
+        let limits = self.limits();
+        tree::choose(&mut self.media, &self.state, limits).await
     }
 
     /// The next node to fold. One that frees runs may add pointers without freeing any: it is

@@ -284,7 +284,9 @@ impl<D> Vellum<'_, D> {
         Ok((if counted { 0 } else { bytes }, 1))
     }
 
-    /// The item of a region, if it keeps every rule.
+    /// The item of a region, if it keeps every rule. Not inlined: it lies on the stack for this
+    /// call alone, and not below the reads of who asks.
+    #[inline(never)]
     pub(super) fn region_of(&self, key: Key, value: &[u8]) -> Result<Region> {
         let units = self.units();
         let patches =

@@ -28,8 +28,10 @@ pub(super) const COST_MAX: usize = 960;
 /// What the commit of a tail deletes. What it puts is not counted: where a record has no room for
 /// that, the tail goes into its block.
 const TAIL_COST: usize = tail::FRAGMENTS_MAX * DELETE_COST;
-/// Changes of blocks that a commit may have.
-pub(super) const CHANGES_MAX: usize = 14;
+/// Changes of blocks that a commit may have. Each may add two runs to the pending set, which keeps
+/// room for those of a fold; the rest holds what the last folds have brought, and no fold removes
+/// those for long.
+pub(super) const CHANGES_MAX: usize = 12;
 /// The most that one more run costs: itself, and a run of the log that it cuts in two.
 const RUN_COST: usize = 3 * put_cost(extent::SIZE) + 2 * 7;
 /// Runs whose commit is cheap enough without counting, if they replace nothing.

@@ -140,7 +140,10 @@ impl<D> Vellum<'_, D> {
             return Ok(zero(at, end));
         }
         let end = end.min(draft.base);
-        Ok(Upper::Below { end, data: draft.data, tail: !draft.replaced && at < inode.valid })
+        // What went to the log early has the bytes of the tail in a run.
+        let early = draft.base > inode.valid;
+        let tail = !draft.replaced && !early && at < inode.valid;
+        Ok(Upper::Below { end, data: draft.data, tail })
     }
 
     /// A run that was looked up before and holds block `index`.
