@@ -127,6 +127,10 @@ pub fn data_of(medium: &dyn Medium, superblock: &Superblock, tree: &Tree) -> Res
     Ok(data)
 }
 
+/// The longest content that is looked at: all of it is put together in memory, holes too, and what
+/// claims to be longer is rather damage.
+const VALID_MAX: u64 = 1 << 33;
+
 /// Bytes 0 to `valid` of the content of `object`, which is in blocks.
 pub fn content_of(
     superblock: &Superblock,
@@ -135,7 +139,8 @@ pub fn content_of(
     object: u64,
     valid: u64,
 ) -> Result<Vec<u8>, &'static str> {
-    let mut content = vec![0; usize::try_from(valid).map_err(|_| "a content beyond memory")?];
+    let length = usize::try_from(valid).ok().filter(|_| valid <= VALID_MAX);
+    let mut content = vec![0; length.ok_or("more content than this reader looks at")?];
     let mut put = |offset: u64, bytes: &[u8]| {
         let Ok(offset) = usize::try_from(offset) else { return };
         let Some(target) = content.get_mut(offset..) else { return };
