@@ -75,7 +75,7 @@ const NARROW: &[(Pass, &[Mutant])] = &[
     ),
     (
         Pass::Doubt("card-format-parked", EVERYWHERE, [Fan::All, Fan::Some(0)], 1),
-        &[Mutant::OldEntryLost],
+        &[Mutant::OldEntryLost, Mutant::SessionSeedSkipped],
     ),
     (
         Pass::Doubt("entry-in-doubt", UNSTABLE, [Fan::All, Fan::Some(0)], 12),
