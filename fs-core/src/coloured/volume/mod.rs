@@ -45,8 +45,8 @@ impl<'m, D: BlockDevice> Vfs<'m, Vellum<'m, D>> {
     /// Mounts the volume on `device`.
     ///
     /// Reads the anchors and the journal: at most `journal_blocks_max` blocks and one. Unless the
-    /// volume was parked or `read_only` is set, it then makes the state found the only one: three
-    /// erases and what is pending, before anything else.
+    /// volume was parked or `read_only` is set, it then makes the state found the only one: some
+    /// programs and what is pending, and three erases at most, before anything else.
     ///
     /// # Errors
     /// `NotFormatted`, `UnknownFeatures`, `Geometry`, `TooBig`, `Corrupt`, or the device's;
