@@ -39,6 +39,17 @@ fn the_first_scenarios_survive_every_pair_of_cuts_in_their_recovery() {
     judge(&run(&Vellum, &Options { scenarios, nested, one_in: 64, ..options() }, &|_| ()));
 }
 
+/// A first format of a card was cut while it wrote its first entry, and the next one, cut while it
+/// wrote the mark of the last block anew, which was whole: that left a superblock without an entry
+/// and no mark, which every mount took for a volume that is `Corrupt`.
+#[test]
+fn first_mounts_of_media_without_an_erase_survive_pairs_of_cuts() {
+    let names = ["mount-or-format@card", "mount-or-format@cached-card", "mount-or-format@fram"];
+    let scenarios = names.iter().filter_map(|name| Scenario::named(name)).collect();
+    let nested = [Fan::Some(1), Fan::Some(0)];
+    judge(&run(&Vellum, &Options { scenarios, nested, one_in: 2, ..options() }, &|_| ()));
+}
+
 #[test]
 fn errors_of_the_chip_change_nothing_or_what_was_asked_for() {
     judge(&disturb(&Vellum, Suite::Errors, 40, &options(), &|_| ()));
