@@ -5,6 +5,8 @@ use host_sim::explore::suite::{Suite, disturb};
 use host_sim::explore::{Fan, Options, Report, run};
 use host_sim::scenario::Scenario;
 use host_sim::subject::Vellum;
+use serde_json::Value;
+use std::process::Command;
 
 fn judge(report: &Report) {
     println!("{report}");
@@ -139,4 +141,45 @@ fn larger_blocks_and_blocks_erased_to_zero_survive_cuts() {
     let report = run(&Vellum, &Options { scenarios, nested, one_in: 12, ..options() }, &|_| ());
     judge(&report);
     assert!(report.states() > 1_000, "{}", report.states());
+}
+
+/// What `explore` says on the command line, as JSON.
+fn explored(arguments: &[&str]) -> (Value, Option<i32>) {
+    let program = env!("CARGO_BIN_EXE_host-sim");
+    let all = [&["explore", "--json", "--threads", "1"], arguments].concat();
+    let output = Command::new(program).args(all).output().expect("the program starts");
+    let json = serde_json::from_slice(&output.stdout);
+    (json.expect("one JSON value on stdout, and nothing else"), output.status.code())
+}
+
+#[test]
+fn an_exploration_is_told_as_json() {
+    let scenario = ["--scenario", "reboot-loop", "--seed", "3", "--nested", "0", "--third", "0"];
+    let (found, status) = explored(&scenario);
+    let options = Options {
+        seed: 3,
+        scenarios: Scenario::named("reboot-loop").into_iter().collect(),
+        nested: [Fan::Some(0); 2],
+        ..Options::default()
+    };
+    let report = run(&Vellum, &options, &|_| ());
+    assert_eq!((status, &found["held"]), (Some(0), &Value::Bool(true)));
+    assert_eq!(found["states"], report.states());
+    assert_eq!(found["scenarios"][0]["name"], "reboot-loop");
+    assert_eq!(found["scenarios"][0]["distinct_images"], report.distinct());
+    let (found, status) = explored(&["--list"]);
+    let count = found.as_array().map(Vec::len);
+    assert_eq!((status, count), (Some(0), Some(Scenario::all().count())));
+}
+
+#[test]
+fn a_failure_that_is_told_as_json_has_the_line_that_repeats_it() {
+    let broken = ["--scenario", "reboot-loop", "--without", "RecordChecksumSkipped"];
+    let (found, status) = explored(&[&broken[..], &["--nested", "0", "--failures", "1"]].concat());
+    assert_eq!((status, &found["held"]), (Some(1), &Value::Bool(false)));
+    let replay = found["failures"][0]["replay"].as_str().expect("a line");
+    let (_, cuts) = replay.split_once("--replay ").expect("a cut");
+    let (again, status) = explored(&[&broken[..], &["--replay", cuts]].concat());
+    assert_eq!((status, &again["what"]), (Some(1), &found["failures"][0]["what"]));
+    assert!(again["story"].as_array().is_some_and(|lines| !lines.is_empty()));
 }

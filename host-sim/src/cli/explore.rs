@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use fs_core::mutant::{self, Mutant};
+use serde_json::{Value, json};
 
 use super::Bar;
 use crate::drop_futures::{self, DropPoint};
@@ -59,6 +60,9 @@ pub(super) struct Arguments {
     /// Lists the scenarios.
     #[arg(long)]
     list: bool,
+    /// Prints one JSON value instead of text, and no progress.
+    #[arg(long)]
+    json: bool,
     /// Explores the explorer's own canary.
     #[arg(long)]
     toy: bool,
@@ -90,9 +94,7 @@ fn suite(text: &str) -> Result<Chosen, String> {
 
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
     if arguments.list {
-        for scenario in Scenario::all() {
-            println!("{:<20} {}", scenario.name, scenario.story);
-        }
+        list(arguments.json);
         return ExitCode::SUCCESS;
     }
     if let Some(name) = &arguments.without {
@@ -132,6 +134,9 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
     };
     let bar = Bar::new();
     let show = |progress: Progress| {
+        if arguments.json {
+            return;
+        }
         bar.show(progress.done, progress.jobs, progress.states, progress.failures);
     };
     let report = match arguments.suite {
@@ -140,11 +145,29 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         None => run(&*subject, &options, &show),
     };
     bar.clear();
-    println!("{report}");
-    for failure in &report.failures {
-        println!("\n{failure}");
+    if arguments.json {
+        println!("{:#}", report.json());
+    } else {
+        println!("{report}");
+        for failure in &report.failures {
+            println!("\n{failure}");
+        }
     }
     if report.held() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn list(as_json: bool) {
+    if as_json {
+        let one = |scenario: &Scenario| {
+            let Scenario { name, story, covers, .. } = scenario;
+            json!({"name": name, "story": story, "covers": covers})
+        };
+        println!("{:#}", Scenario::all().map(one).collect::<Value>());
+        return;
+    }
+    for scenario in Scenario::all() {
+        println!("{:<20} {}", scenario.name, scenario.story);
+    }
 }
 
 fn subject(toy: bool) -> Box<dyn Subject> {
@@ -159,36 +182,50 @@ fn again(
 ) -> ExitCode {
     if let Some(Chosen::Drops) = arguments.suite {
         let point = DropPoint::parse(text);
-        return told(point.map(|point| drop_futures::repeat(point, arguments.seed)));
+        let result = point.map(|point| drop_futures::repeat(point, arguments.seed));
+        return told(result, &[], arguments.json);
     }
     let [scenario] = scenarios else {
         eprintln!("--replay needs one --scenario");
         return ExitCode::from(2);
     };
+    let mut lines = Vec::new();
     let result = match arguments.suite {
         Some(Chosen::Chip(suite)) => What::parse(suite, text)
             .map(|what| repeat(subject, suite, scenario, arguments.seed, what).map(|_| ())),
         _ => replay::parse(text).map(|cuts| {
-            let mut tell = |line| println!("{line}");
+            let mut tell = |line| {
+                if arguments.json {
+                    lines.push(line);
+                } else {
+                    println!("{line}");
+                }
+            };
             replay::replay(subject, scenario, arguments.seed, &cuts, &mut tell)
         }),
     };
-    told(result)
+    told(result, &lines, arguments.json)
 }
 
-fn told(result: Result<Result<(), Fault>, String>) -> ExitCode {
-    match result {
-        Ok(Ok(())) => {
-            println!("everything held");
-            ExitCode::SUCCESS
-        }
-        Ok(Err(fault)) => {
-            println!("{}\n{}", fault.during, fault.what);
-            ExitCode::FAILURE
-        }
+/// Says what a repeated state came to; `story` is what was not printed on the way.
+fn told(result: Result<Result<(), Fault>, String>, story: &[String], as_json: bool) -> ExitCode {
+    let result = match result {
+        Ok(result) => result,
         Err(wrong) => {
             eprintln!("{wrong}");
-            ExitCode::from(2)
+            return ExitCode::from(2);
+        }
+    };
+    let fault = result.as_ref().err();
+    if as_json {
+        let (during, what) = (fault.map(|fault| &fault.during), fault.map(|fault| &fault.what));
+        let held = fault.is_none();
+        println!("{:#}", json!({"held": held, "during": during, "what": what, "story": story}));
+    } else {
+        match fault {
+            None => println!("everything held"),
+            Some(fault) => println!("{}\n{}", fault.during, fault.what),
         }
     }
+    if fault.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -25,6 +25,7 @@ mod combined;
 pub mod cutter;
 pub mod disturbed;
 mod engine;
+mod json;
 pub mod outcome;
 mod panics;
 pub mod play;
