@@ -151,6 +151,8 @@ pub enum Bad {
     ProgramLost,
     /// An erase answers `Ok` and does nothing.
     EraseLost,
+    /// Either answers with an error after doing some of it: the block is worn out (F10).
+    Fails,
 }
 
 /// A program that goes astray (F14): it answers `Ok`.

@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fs_core::units::{EraseSizes, Geometry, Guarantees};
 
 use crate::clock::{Clock, Timing};
-use crate::fault::{Faults, TearMode};
+use crate::fault::{Bad, Faults, TearMode};
 use crate::image::{BLOCK_BYTES, Breach, Image, Op};
 pub use counters::{Call, Counters, Timed, Wear};
 use state::State;
@@ -330,6 +330,11 @@ impl Nor {
     /// Sets everything that is to go wrong. Operations and calls are counted from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.state().set_faults(faults);
+    }
+
+    /// Makes a block bad from now on. Nothing is counted anew.
+    pub fn wear_out(&self, block: u32, bad: Bad) {
+        self.state().wear_out(block, bad);
     }
 
     /// How many commands and syncs there were since the faults were set, or since the beginning.

@@ -197,6 +197,10 @@ impl State {
         self.calls = [0; 2];
     }
 
+    pub fn wear_out(&mut self, block: u32, bad: Bad) {
+        self.faults.bad.insert(block, bad);
+    }
+
     pub fn power_off(&mut self) {
         if self.on {
             self.lose_power(TearMode::Nothing);
@@ -453,11 +457,12 @@ impl State {
         let mut bad = blocks(at, bytes).find_map(|block| self.faults.bad.get(&number(block)));
         let worn = self.spec.endurance.is_some_and(|most| self.wear.max_in(at, bytes) > most);
         if worn {
-            bad = Some(if erases { &Bad::EraseFails } else { &Bad::ProgramFails });
+            bad = Some(&Bad::Fails);
         }
         let fails = match bad {
             Some(Bad::ProgramFails) => !erases,
             Some(Bad::EraseFails) => erases,
+            Some(Bad::Fails) => true,
             Some(Bad::ProgramLost) if !erases => return Ok(()),
             Some(Bad::EraseLost) if erases => return Ok(()),
             _ => false,

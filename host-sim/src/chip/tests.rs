@@ -164,6 +164,18 @@ fn bad_blocks_fail_or_do_nothing() {
 }
 
 #[test]
+fn a_worn_out_block_fails_from_that_moment_on() {
+    let mut nor = Nor::small(8);
+    nor.set_faults(Faults::cut(4, TearMode::Nothing, 1));
+    program(&mut nor, 4096, &[1]).unwrap();
+    nor.wear_out(1, Bad::Fails);
+    assert_eq!(program(&mut nor, 4100, &[2]), Err(ErrorKind::Medium));
+    assert_eq!(erase(&mut nor, 4096, 4096), Err(ErrorKind::Medium));
+    program(&mut nor, 8192, &[3]).unwrap();
+    assert_eq!(program(&mut nor, 8200, &[3]), Err(ErrorKind::Removed), "the cut is where it was");
+}
+
+#[test]
 fn a_block_wears_out_after_its_endurance() {
     let mut nor = Nor::new(Spec { endurance: Some(3), ..Spec::small(8) });
     for _ in 0..3 {

@@ -14,7 +14,8 @@ pub(super) struct Common {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// One chip instead of all in turn: nor:64, nor:16, nor:256, nor:24, nor-cached:32,
-    /// nor-colliding:40, card:64, card-cached:256, fram:32, nor-worn:64, nor-worn:24, card-worn:64.
+    /// nor-colliding:40, card:64, card-cached:256, fram:32, nor-worn:64, nor-worn:24, card-worn:64,
+    /// nor-64k:24, nor-dying:64, nor-dying:24, nor-dying:256, card-dying:64.
     #[arg(long, value_parser = setting)]
     chip: Option<Setting>,
     /// Ends after so many seconds.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use fs_core::error::{Error, ErrorKind};
 
 use super::wish::{SLOT, Wishes};
-use super::{Setting, Sum};
+use super::{Setting, Sum, Wear};
 use crate::chip::Nor;
 use crate::explore::outcome::{Allowed, Fault, observe};
 use crate::explore::play::{fuse, shown, spec_of, used_chip};
@@ -18,6 +18,10 @@ use crate::subject::{Ending, Mounted, Mounting, Subject, Vellum};
 
 /// One session in so many is checked by the reader of the specification.
 const CHECK_IN: u64 = 6;
+/// One group of calls in so many kills a block of a dying chip; five where each session is cut.
+const DEATH_IN: u64 = 500;
+/// Mounts for writing that fail one after another before a dying chip is given up.
+const MOUNTS_MAX: u32 = 8;
 
 pub struct Life {
     setting: Setting,
@@ -31,6 +35,10 @@ pub struct Life {
     /// Whether the mount under way follows a cut.
     cut_before: bool,
     sessions: u64,
+    /// Blocks that fail for ever.
+    dead: BTreeMap<u32, Bad>,
+    /// Mounts for writing that failed since one succeeded.
+    failed_mounts: u32,
     pub sum: Sum,
     /// How many calls to remember, and the last ones.
     pub remember: usize,
@@ -60,6 +68,8 @@ impl Life {
             seed,
             cut_before: false,
             sessions: 0,
+            dead: BTreeMap::new(),
+            failed_mounts: 0,
             sum: Sum::default(),
             remember: 0,
             recent: VecDeque::new(),
@@ -71,7 +81,9 @@ impl Life {
         formatted.map_err(|error| Fault::new("format", format!("{error:?}")))?;
         while self.sum.ops < ops {
             self.session(ops)?;
-            if !note(&self.sum) {
+            let over = self.failed_mounts >= MOUNTS_MAX;
+            self.sum.ended += u64::from(over);
+            if !note(&self.sum) || over {
                 break;
             }
         }
@@ -86,10 +98,11 @@ impl Life {
         let end = if rng.chance(1, 2) { Ending::Dropped } else { Ending::Unmounted };
         let cuts = self.soak || rng.chance(1, 3);
         let mut faults = if cuts { self.planned_cut() } else { patience() };
-        if self.setting.worn && self.wishes.rng.chance(1, 2) {
+        if self.setting.wear == Wear::ForASession && self.wishes.rng.chance(1, 2) {
             faults.bad = self.worn_blocks();
         }
-        let worn = !faults.bad.is_empty();
+        faults.bad.extend(&self.dead);
+        let worn_before = !faults.bad.is_empty();
         self.nor.set_faults(faults);
         let mut result = Ok(Step::Done);
         let mut mounted = false;
@@ -107,6 +120,8 @@ impl Life {
         });
         let was_on = self.nor.is_on();
         result?;
+        let worn = worn_before || !self.dead.is_empty();
+        self.failed_mounts = if mounted || !was_on { 0 } else { self.failed_mounts + 1 };
         match ended {
             Ok(()) => {}
             Err(_) if !was_on => {}
@@ -119,6 +134,9 @@ impl Life {
         }
         self.cut_before = !was_on;
         self.power_cycle();
+        if self.failed_mounts > 0 {
+            self.look_only()?;
+        }
         if self.sessions.is_multiple_of(CHECK_IN) {
             self.check_exactly()?;
         }
@@ -158,6 +176,49 @@ impl Life {
         (0..count).map(|_| one()).collect()
     }
 
+    /// A block of a dying chip fails from now on, now and then.
+    fn lose_block(&mut self) {
+        let blocks = self.setting.medium.blocks;
+        let rng = &mut self.wishes.rng;
+        let enough = self.dead.len() as u64 > u64::from(blocks / 16);
+        let one_in = if self.soak { DEATH_IN / 5 } else { DEATH_IN };
+        if self.setting.wear != Wear::ForEver || enough || !rng.chance(1, one_in) {
+            return;
+        }
+        let [one, other] = [0; 2].map(|_: u32| rng.below(blocks.into()));
+        let worn = self.nor.wear().0;
+        let erases = |block: u64| usize::try_from(block).ok().and_then(|block| worn.get(block));
+        let most = if erases(one) > erases(other) { one } else { other };
+        let block = u32::try_from(if rng.chance(1, 2) { one } else { most }).unwrap_or(0);
+        let bad = [Bad::Fails, Bad::EraseFails, Bad::ProgramFails][rng.index(3)];
+        self.sum.dead += u64::from(self.dead.insert(block, bad).is_none());
+        self.nor.wear_out(block, bad);
+    }
+
+    /// A mount for reading shows an allowed state, whatever fails to be written.
+    fn look_only(&mut self) -> Result<(), Fault> {
+        let during = "a mount for reading, as the one for writing failed";
+        self.nor.set_faults(Faults { bad: self.dead.clone(), ..patience() });
+        let before = self.nor.counters();
+        let mut found = Err(Fault::new(during, "it failed too"));
+        let (mut device, tuning) = (self.nor.clone(), self.setting.tuning);
+        let ended = Vellum.session(&mut device, tuning, Mounting::ReadOnly, &mut |volume| {
+            found = observe(volume, during);
+            Ending::Dropped
+        });
+        ended.map_err(|error| Fault::new(during, format!("{error:?}")))?;
+        let (found, after) = (found?, self.nor.counters());
+        if (after.programs, after.erases) != (before.programs, before.erases) {
+            return Err(Fault::new(during, "it wrote"));
+        }
+        self.sum.trees += 1;
+        let allowed = Allowed::any(self.allowed.clone());
+        match allowed.find(&found) {
+            Some(_) => Ok(()),
+            None => Err(Fault::new(during, allowed.differences(&found))),
+        }
+    }
+
     fn power_cycle(&mut self) {
         self.nor.power_off();
         let noise = mix(self.seed, self.sessions);
@@ -193,6 +254,7 @@ impl Life {
             if self.sum.ops >= ops {
                 break;
             }
+            self.lose_block();
             let wish = self.wishes.next();
             match self.wish(volume, &wish, &mut full)? {
                 Step::Done => {}
@@ -240,7 +302,7 @@ impl Life {
                 self.allowed.extend(step.between);
                 return Ok(Step::Cut);
             }
-            if answer == Err(Error::Device(ErrorKind::Medium)) && self.setting.worn {
+            if answer == Err(Error::Device(ErrorKind::Medium)) && self.setting.wear != Wear::None {
                 return self.failed(volume, op);
             }
             if answer == Err(Error::NoSpace) && may_be_full(op) {
@@ -252,6 +314,7 @@ impl Life {
                 }
                 return self.give_up(volume, wish, op);
             }
+            self.sum.despite += u64::from(!self.dead.is_empty() && answer.is_ok());
             let expected = self.model.apply(op).result;
             if answer.is_ok() != expected.is_ok() {
                 let what = format!("answered {answer:?} instead of {expected:?}");

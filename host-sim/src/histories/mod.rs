@@ -14,6 +14,10 @@
 //! 4. On a *worn* chip some blocks refuse programs or erases for a session. A call that fails for
 //!    that has happened or not, a later mount decides; nothing that was acknowledged is lost, and
 //!    the volume goes on when they are spared.
+//! 5. On a *dying* chip a block now and then fails in the middle of a session and for ever, half of
+//!    them among those that were erased most. A mount for writing may then fail as well; one for
+//!    reading never does, and shows what was acknowledged. A history ends early when no mount
+//!    for writing succeeds any more.
 //!
 //! **Cost.** Some ten microseconds a call on a small chip.
 
@@ -41,16 +45,31 @@ pub struct Setting {
     pub medium: Medium,
     /// The format.
     pub tuning: Tuning,
-    /// Whether blocks fail now and then.
-    pub worn: bool,
+    /// Whether blocks fail, and for how long.
+    pub wear: Wear,
+}
+
+/// Whether blocks refuse programs and erases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wear {
+    /// No block does.
+    None,
+    /// Some do for a session.
+    ForASession,
+    /// More and more do for ever.
+    ForEver,
 }
 
 const fn on(name: &'static str, medium: Medium, tuning: Tuning) -> Setting {
-    Setting { name, medium, tuning, worn: false }
+    Setting { name, medium, tuning, wear: Wear::None }
 }
 
 const fn worn(name: &'static str, medium: Medium, tuning: Tuning) -> Setting {
-    Setting { worn: true, ..on(name, medium, tuning) }
+    Setting { wear: Wear::ForASession, ..on(name, medium, tuning) }
+}
+
+const fn dying(name: &'static str, medium: Medium, tuning: Tuning) -> Setting {
+    Setting { wear: Wear::ForEver, ..on(name, medium, tuning) }
 }
 
 /// Every setting, in the order in which they take turns.
@@ -68,6 +87,10 @@ pub const SETTINGS: &[Setting] = &[
     worn("nor-worn:24", Medium::nor(24), Tuning::TIGHT),
     worn("card-worn:64", Medium::card(64), Tuning::DEFAULT),
     on("nor-64k:24", Medium::big_block(24, 0x1_0000), Tuning::DEFAULT),
+    dying("nor-dying:64", Medium::nor(64), Tuning::DEFAULT),
+    dying("nor-dying:24", Medium::nor(24), Tuning::TIGHT),
+    dying("nor-dying:256", Medium::nor(256), Tuning::DEFAULT),
+    dying("card-dying:64", Medium::card(64), Tuning::DEFAULT),
 ];
 
 impl Setting {
@@ -108,6 +131,12 @@ pub struct Sum {
     pub full: u64,
     /// Calls and mounts that failed for a worn block.
     pub failed: u64,
+    /// Blocks that failed for ever.
+    pub dead: u64,
+    /// Calls that succeeded on a chip with such a block.
+    pub despite: u64,
+    /// Histories that ended because no mount for writing succeeded any more.
+    pub ended: u64,
     /// Power cuts in the middle of a command of the chip.
     pub cuts: u64,
     /// Cuts among them in the recovery from another.
@@ -128,6 +157,9 @@ impl Sum {
         self.refused += more.refused;
         self.full += more.full;
         self.failed += more.failed;
+        self.dead += more.dead;
+        self.despite += more.despite;
+        self.ended += more.ended;
         self.cuts += more.cuts;
         self.recovery_cuts += more.recovery_cuts;
         self.mounts += more.mounts;
@@ -144,6 +176,11 @@ impl fmt::Display for Sum {
             f,
             "{} histories, {ops} calls: {refused} refused, {full} full, {failed} failed by blocks",
             self.histories
+        )?;
+        writeln!(
+            f,
+            "{} blocks failed for ever, {} calls after that, {} histories ended by them",
+            self.dead, self.despite, self.ended
         )?;
         writeln!(
             f,
@@ -232,6 +269,9 @@ impl Sum {
         self.refused -= less.refused;
         self.full -= less.full;
         self.failed -= less.failed;
+        self.dead -= less.dead;
+        self.despite -= less.despite;
+        self.ended -= less.ended;
         self.cuts -= less.cuts;
         self.recovery_cuts -= less.recovery_cuts;
         self.mounts -= less.mounts;
@@ -279,7 +319,7 @@ pub fn replay(
 
 #[cfg(test)]
 mod tests {
-    use super::{Plan, SETTINGS, live, run};
+    use super::{Plan, SETTINGS, Wear, live, run};
 
     #[test]
     fn a_slice_of_every_kind_of_history_holds() {
@@ -289,7 +329,8 @@ mod tests {
                 let sum = live(*setting, 5, length, soak, &mut |_| true);
                 let sum = sum.unwrap_or_else(|broken| panic!("{broken}"));
                 assert!(sum.cuts > 0 && sum.trees > 10, "{sum:?}");
-                assert_eq!(sum.failed > 0, setting.worn, "{} {sum:?}", setting.name);
+                assert_eq!(sum.failed > 0, setting.wear != Wear::None, "{} {sum:?}", setting.name);
+                assert_eq!(sum.dead > 0, setting.wear == Wear::ForEver, "{} {sum:?}", setting.name);
             }
         }
     }
