@@ -93,11 +93,10 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         if let (Some(found), SuperblockCopy::Valid(_)) = (&found, holder) {
             self.journal.anchors().strengthen(&mut self.media, found).await?;
         }
-        let [first_whole, last_whole] =
-            [in_first, in_last].map(|copy| matches!(copy, SuperblockCopy::Valid(_)));
+        let first_whole = matches!(in_first, SuperblockCopy::Valid(_));
+        let last_counts = matches!(in_last, SuperblockCopy::Valid(_) | SuperblockCopy::Begun);
         // Where entries are not erased with their block, the one whole superblock goes second. But
         // a whole mark says that it is no volume, and stays until the other block has one too.
-        let last_counts = last_whole || in_last == SuperblockCopy::Begun;
         let swapped = first_whole && (old_in_first || self.media.rewrites() && !last_counts);
         // Beside a whole volume a mark is one that is being struck: it cannot be made whole again.
         let in_last = if swapped { SuperblockCopy::Foreign } else { in_last };
