@@ -132,11 +132,8 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         threads: arguments.threads,
         ..Options::default()
     };
-    let bar = Bar::new();
+    let bar = Bar::new(arguments.json);
     let show = |progress: Progress| {
-        if arguments.json {
-            return;
-        }
         bar.show(progress.done, progress.jobs, progress.states, progress.failures);
     };
     let report = match arguments.suite {

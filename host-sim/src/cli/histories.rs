@@ -13,10 +13,7 @@ pub(super) struct Common {
     /// Seed of everything.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// One chip instead of all in turn: nor:64, nor:16, nor:256, nor:24, nor-cached:32,
-    /// nor-colliding:40, card:64, card-cached:256, fram:32, nor-worn:64, nor-worn:24, card-worn:64,
-    /// nor-64k:24, nor-dying:64, nor-dying:24, nor-dying:256, card-dying:64.
-    #[arg(long, value_parser = setting)]
+    #[arg(long, value_parser = setting, help = help_of_chip())]
     chip: Option<Setting>,
     /// Ends after so many seconds.
     #[arg(long)]
@@ -50,9 +47,17 @@ pub(super) struct Soak {
     cuts: u64,
 }
 
-fn setting(name: &str) -> Result<Setting, String> {
+fn chips() -> String {
     let names: Vec<_> = SETTINGS.iter().map(|setting| setting.name).collect();
-    Setting::named(name).ok_or_else(|| format!("one of {}", names.join(", ")))
+    names.join(", ")
+}
+
+fn help_of_chip() -> String {
+    format!("One chip instead of all in turn: {}", chips())
+}
+
+fn setting(name: &str) -> Result<Setting, String> {
+    Setting::named(name).ok_or_else(|| format!("one of {}", chips()))
 }
 
 pub(super) fn histories(arguments: &Histories) -> ExitCode {

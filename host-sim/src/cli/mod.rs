@@ -67,8 +67,8 @@ struct Bar {
 }
 
 impl Bar {
-    fn new() -> Self {
-        Self { begin: Instant::now(), shown: std::io::stderr().is_terminal() }
+    fn new(hidden: bool) -> Self {
+        Self { begin: Instant::now(), shown: !hidden && std::io::stderr().is_terminal() }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rate is shown with few digits")]

@@ -211,11 +211,16 @@ impl Life {
         if (after.programs, after.erases) != (before.programs, before.erases) {
             return Err(Fault::new(during, "it wrote"));
         }
+        self.is_allowed(&found, during)
+    }
+
+    /// Compares what a mount shows with the allowed states.
+    fn is_allowed(&mut self, found: &Tree, during: &str) -> Result<(), Fault> {
         self.sum.trees += 1;
         let allowed = Allowed::any(self.allowed.clone());
-        match allowed.find(&found) {
+        match allowed.find(found) {
             Some(_) => Ok(()),
-            None => Err(Fault::new(during, allowed.differences(&found))),
+            None => Err(Fault::new(during, allowed.differences(found))),
         }
     }
 
@@ -235,11 +240,7 @@ impl Life {
             Err(_) if !self.nor.is_on() => return Ok(Step::Cut),
             Err(fault) => return Err(fault),
         };
-        self.sum.trees += 1;
-        let allowed = Allowed::any(std::mem::take(&mut self.allowed));
-        if allowed.find(&found).is_none() {
-            return Err(Fault::new(during, allowed.differences(&found)));
-        }
+        self.is_allowed(&found, during)?;
         self.model = Model::showing(&found);
         self.allowed = vec![found];
         Ok(Step::Done)
