@@ -64,6 +64,9 @@ mutants! {
     SpareClaimedEarly,
     /// A clean mount behind a settling that was cut goes on to call the first spare erased.
     SpareClaimKept,
+    /// A block that takes the place of a spare, or of the journal's next one, is called erased
+    /// until then.
+    RenewedNotAnnounced,
     /// A record that rotted is taken for the end of the journal.
     RottenTailAccepted,
     /// A failed read is taken for a torn record or slot.
@@ -182,6 +185,12 @@ mutants! {
     UnwrittenNotErased,
     /// A value of an attribute that is elsewhere is left when its attribute goes.
     OldValueLeft,
+    /// Others may take what is held for cold data.
+    TargetNotHeld,
+    /// Cold data is moved to blocks that were not erased.
+    TargetNotErased,
+    /// The blocks that a run was moved from are not given back.
+    MovedRunKept,
 }
 
 #[cfg(feature = "mutants")]

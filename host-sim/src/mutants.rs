@@ -94,6 +94,10 @@ const NARROW: &[(Pass, &[Mutant])] = &[
         &[Mutant::CleanDoubtNotStruck, Mutant::SpareClaimKept],
     ),
     (
+        Pass::Doubt("renewed-in-doubt", SETTLING, [Fan::All, Fan::Some(1)], 4),
+        &[Mutant::RenewedNotAnnounced],
+    ),
+    (
         Pass::Doubt("anchors-run-out", EVERYWHERE, [Fan::Some(1), Fan::Some(0)], 2),
         &[Mutant::AnchorNotStruck],
     ),

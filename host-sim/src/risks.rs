@@ -147,12 +147,7 @@ pub const RISKS: &[Risk] = &[
         "folding adds more than it frees and does not end",
         &["tree-grows", "tree-collapses", "long-names", "cold-and-hot", "churn"],
     ),
-    not_yet(
-        "F2",
-        Blocker,
-        "static wear levelling does not level",
-        "no sweep yet: its cursor and counters are in the format",
-    ),
+    tested("F2", Blocker, "static wear levelling does not level", &["level"]),
     tested(
         "F3",
         High,

@@ -17,6 +17,8 @@ pub struct VolumeInfo {
     pub generation: Generation,
     /// The mount that last wrote.
     pub session: Session,
+    /// Blocks erased so far, as far as the newest journal block and this session know.
+    pub erases: u32,
     /// Bytes of changes that wait in RAM for the tree.
     pub pending_bytes: u16,
     /// Bytes of the longest name.

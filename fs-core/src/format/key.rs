@@ -11,7 +11,7 @@
 //!
 //! | object  | what it owns                                      |
 //! | ------: | ------------------------------------------------- |
-//! |       1 | the group items                                   |
+//! |       1 | the group items, the wear items                   |
 //! |       2 | the intent items                                  |
 //! |      16 | the root directory                                |
 //! | from 17 | each one file or directory, or the content of one |
@@ -32,6 +32,7 @@
 //! |   12 | `SNAPSHOT` |                     | reserved                          |
 //! |   13 | `PATCH`    | first byte          | patch item of a region            |
 //! |   14 | `OWNER`    | 0                   | owner item                        |
+//! |  143 | `WEAR`     | number of a group   | 16 u16: erases of its blocks      |
 
 use super::codec::{Bytes, Le48, Le64, covers};
 use crate::error::{Field, Malformed};
@@ -92,6 +93,8 @@ impl Kind {
     pub const PATCH: Self = Self(13);
     /// Who an object belongs to.
     pub const OWNER: Self = Self(14);
+    /// How often the blocks of one group were erased.
+    pub const WEAR: Self = Self(143);
 
     /// Whether a reader that does not know this kind must give up.
     #[must_use]

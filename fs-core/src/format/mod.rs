@@ -44,4 +44,5 @@ pub mod tail;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "a test")]
 mod testing;
+pub mod wear;
 pub mod xattr;

@@ -10,8 +10,8 @@
 //! |     31 |    6 | `next_object` | lowest object never used; 17 or more                     |
 //! |     37 |    4 | `free`        | blocks that are free or erased                           |
 //! |     41 |    4 | `cursor`      | where the search for free blocks goes on                 |
-//! |     45 |    4 | `sweep`       | where the search for cold blocks goes on                 |
-//! |     49 |    4 | `erases`      | erases so far, saturating                                |
+//! |     45 |    4 | `sweep`       | low bits of the object in which cold data is looked for  |
+//! |     49 |    4 | `erases`      | blocks erased so far, saturating                         |
 //! |     53 |    1 | `spare`       | 1 if `spare_a` was erased, see section 16; else 0        |
 
 use super::codec::{Bytes, LIMIT_48, Le32, Le48, covers};
@@ -64,9 +64,9 @@ pub struct Scalars {
     pub free: BlockCount,
     /// Where the search for free blocks goes on.
     pub cursor: BlockNo,
-    /// Where the search for cold blocks goes on.
-    pub sweep: BlockNo,
-    /// Erases so far.
+    /// Low bits of the object in which the search for cold data goes on.
+    pub sweep: u32,
+    /// Blocks erased so far, saturating.
     pub erases: u32,
     /// Whether `spare_a` was erased: it is still as long as no settling has got to using it, and
     /// the slot behind the newest anchor entry tells that.
@@ -88,7 +88,7 @@ impl Scalars {
             next_object: ObjectId(NextObject::get(record)),
             free: BlockCount(Free::get(record)),
             cursor: BlockNo(Cursor::get(record)),
-            sweep: BlockNo(Sweep::get(record)),
+            sweep: Sweep::get(record),
             erases: Erases::get(record),
             spare_erased: match Spare::get(record) {
                 [0] => false,
@@ -115,7 +115,7 @@ impl Scalars {
         NextObject::put(&mut record, self.next_object.0);
         Free::put(&mut record, self.free.0);
         Cursor::put(&mut record, self.cursor.0);
-        Sweep::put(&mut record, self.sweep.0);
+        Sweep::put(&mut record, self.sweep);
         Erases::put(&mut record, self.erases);
         Spare::put(&mut record, [self.spare_erased.into()]);
         Ok(record)
@@ -173,7 +173,7 @@ mod tests {
         next_object: ObjectId(0x6665_6463_6261),
         free: BlockCount(0x7473_7271),
         cursor: BlockNo(0x8483_8281),
-        sweep: BlockNo(0x9493_9291),
+        sweep: 0x9493_9291,
         erases: 0xa4a3_a2a1,
         spare_erased: true,
     };

@@ -64,7 +64,7 @@ const NOTHING: Scalars = Scalars {
     next_object: ObjectId(0),
     free: BlockCount(0),
     cursor: BlockNo(0),
-    sweep: BlockNo(0),
+    sweep: 0,
     erases: 0,
     spare_erased: false,
 };

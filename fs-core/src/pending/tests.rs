@@ -91,7 +91,7 @@ fn scalars() -> Scalars {
         next_object: FIRST_FREE,
         free: BlockCount(BLOCKS / 2),
         cursor: BlockNo(4),
-        sweep: BlockNo(0),
+        sweep: 0,
         erases: 0,
         spare_erased: false,
     }

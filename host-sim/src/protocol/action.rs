@@ -24,6 +24,10 @@ pub(super) enum Action {
     EraseNext,
     /// `r`: erases the first spare ahead.
     EraseSpare,
+    /// `R`: puts an erased block in place of the first spare.
+    RenewSpare,
+    /// `N`: puts an erased block in place of the journal's next one.
+    RenewNext,
     /// `s`: ends the session with a seal.
     Park,
     /// Power fails between two operations.
@@ -48,6 +52,8 @@ impl Action {
             b'm' => Self::Maintain,
             b'e' => Self::EraseNext,
             b'r' => Self::EraseSpare,
+            b'R' => Self::RenewSpare,
+            b'N' => Self::RenewNext,
             b's' => Self::Park,
             _ => panic!("no such action: {word}"),
         }
@@ -64,6 +70,10 @@ impl Action {
             Self::Maintain => dirty(device, mount).is_some(),
             Self::EraseNext => !mount.sealed && !mount.erased_next,
             Self::EraseSpare => !mount.scalars.spare_erased && !device.scenario.sector,
+            Self::RenewSpare => !mount.scalars.spare_erased && erased(device, mount).is_some(),
+            Self::RenewNext => {
+                !mount.sealed && !mount.erased_next && erased(device, mount).is_some()
+            }
             Self::Park => !mount.sealed,
             Self::Cut | Self::Mount => true,
         };
@@ -80,6 +90,8 @@ impl Action {
             Self::Maintain => maintain(device, mount),
             Self::EraseNext => erase_next(device, mount),
             Self::EraseSpare => erase_spare(device, mount),
+            Self::RenewSpare => renew(device, mount, true),
+            Self::RenewNext => renew(device, mount, false),
             Self::Park => park(device, mount),
             Self::Cut | Self::Mount => Ok(()),
         };
@@ -190,6 +202,33 @@ fn erase_spare(device: &mut Device, mount: &mut Mount) -> Step<()> {
     }
     device.erase(mount.scalars.spares[0], "spare, ahead")?;
     if early { Ok(()) } else { append(device, mount, claim, "claim erased spare") }
+}
+
+/// The first block that the log calls erased.
+fn erased(device: &Device, mount: &Mount) -> Option<Block> {
+    (2..device.scenario.blocks).find(|block| mount.state_of(*block) == BlockState::Erased)
+}
+
+/// Puts an erased block in place of the first spare, or of the journal's next block. The one whose
+/// place it takes is free. Only where the journal has room: it can wait.
+fn renew(device: &mut Device, mount: &mut Mount, spare: bool) -> Step<()> {
+    if room_left(device, mount) < 2 {
+        return Ok(());
+    }
+    let Some(block) = erased(device, mount) else { return Ok(()) };
+    mount.pinned = Some(block);
+    if !device.scenario.breaks(Rule::RenewedNotAnnounced) {
+        open_window(device, mount, block)?;
+    }
+    let mut scalars = mount.scalars;
+    let place = if spare { &mut scalars.spares[0] } else { &mut scalars.next };
+    let old = std::mem::replace(place, block);
+    scalars.spare_erased |= spare;
+    let runs = vec![(block, BlockState::Used), (old, BlockState::Free)];
+    let body = Body { scalars: Some(scalars), ..Body::runs(runs) };
+    append(device, mount, body, &format!("{block} in place of {old}"))?;
+    mount.erased_next |= !spare;
+    Ok(())
 }
 
 fn park(device: &mut Device, mount: &mut Mount) -> Step<()> {

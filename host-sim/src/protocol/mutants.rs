@@ -122,6 +122,7 @@ fn park_and_fail() -> Vec<Scenario> {
     let spares = Scenario { operations: 3, cuts: 3, anchor_slots: 5, actions: "p01 r", ..NOR };
     let missed_seal = Scenario { operations: 7, slots: 3, actions: "p01 r s", ..spares };
     let one_failure = Scenario { failures: 1, ..FAILS };
+    let renewed = Scenario { operations: 5, cuts: 3, actions: "p01 m R f", ..spares };
     let torn_mark = Scenario { operations: 5, cuts: 3, actions: "p01 e s", ..NOR };
     let tight_fails = Scenario { operations: 7, failures: 1, actions: "p01 p00 s", ..TIGHT };
     vec![
@@ -134,6 +135,7 @@ fn park_and_fail() -> Vec<Scenario> {
         caught("mutant/SpareMarkNotLookedAt", &[Rule::SpareMarkNotLookedAt], OVER, &spares),
         caught("mutant/SpareClaimedEarly", &[Rule::SpareClaimedEarly], ERASE, &spares),
         caught("mutant/SpareClaimKept", &[Rule::SpareClaimKept], OVER, &missed_seal),
+        caught("mutant/RenewedNotAnnounced", &[Rule::RenewedNotAnnounced], OVER, &renewed),
         caught("mutant/CleanDoubtNotStruck", &[Rule::CleanDoubtNotStruck], LOST, &PARKS),
         caught("mutant/AnchorSlotReused", &[Rule::AnchorSlotReused], OVER, &anchors),
         caught("mutant/ValidDoubtKept/fail", &[Rule::ValidDoubtKept], BRICKED, &FAILS),

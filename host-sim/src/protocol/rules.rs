@@ -87,6 +87,9 @@ pub(super) enum Rule {
     SpareClaimedEarly,
     /// A clean mount behind a settle that was cut goes on to call the first spare erased.
     SpareClaimKept,
+    /// A block that takes the place of a spare, or of the journal's next one, is called erased
+    /// until then.
+    RenewedNotAnnounced,
 }
 
 impl Rule {

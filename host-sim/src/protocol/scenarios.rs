@@ -37,6 +37,7 @@ pub(super) fn all() -> Vec<Scenario> {
         park(),
         promise(),
         spares(),
+        renewed(),
         room(),
         failures(),
         checkpoint(),
@@ -104,6 +105,26 @@ fn spares() -> Vec<Scenario> {
             ..SPARES
         },
         Scenario { name: "erased/fail", failures: 2, actions: "p01 p11 r", ..SPARES },
+    ]
+}
+
+/// Erased blocks in place of those that sessions inherit.
+fn renewed() -> Vec<Scenario> {
+    const RENEWED: Scenario = Scenario { anchor_slots: 5, actions: "p01 m R", ..NOR };
+    vec![
+        Scenario { name: "renewed/spare", cuts: 3, operations: 4, ..RENEWED },
+        Scenario { name: "renewed/next", cuts: 3, actions: "p01 m N", ..RENEWED },
+        Scenario { name: "renewed/both", operations: 5, actions: "p01 m R N f", ..RENEWED },
+        Scenario { name: "renewed/park", operations: 5, actions: "p01 m R N s", ..RENEWED },
+        Scenario { name: "renewed/loop", cuts: 5, operations: 3, actions: "m R", ..RENEWED },
+        Scenario {
+            name: "renewed/tight",
+            operations: 6,
+            slots: 5,
+            actions: "p01 p00 m R N",
+            ..RENEWED
+        },
+        Scenario { name: "renewed/fail", failures: 2, actions: "p01 m R N", ..RENEWED },
     ]
 }
 

@@ -33,6 +33,11 @@ fn settling_goes_without_an_erase_where_that_is_safe() {
 }
 
 #[test]
+fn blocks_that_sessions_inherit_can_be_renewed() {
+    every("renewed/");
+}
+
+#[test]
 fn records_that_do_not_fit_leave_the_rest_of_a_block() {
     every("room/");
 }

@@ -85,6 +85,30 @@ pub(super) const ALL: &[Scenario] = &[
         write: chunks_ahead,
     },
     Scenario {
+        name: "level",
+        story: "cold chunks are moved to worn ones, between calls and in their ends",
+        covers: &["C10", "C11", "oracle 13"],
+        medium: Medium::nor(192),
+        tuning: Tuning::DEFAULT,
+        write: level,
+    },
+    Scenario {
+        name: "renewed",
+        story: "sessions inherit the blocks of the journal, and put erased ones in their place",
+        covers: &["C4", "oracle 13"],
+        medium: Medium::nor(128),
+        tuning: Tuning::DEFAULT,
+        write: renewed,
+    },
+    Scenario {
+        name: "renewed-in-doubt",
+        story: "a cut leaves it open which block is the spare one",
+        covers: &["C4"],
+        medium: Medium::nor(128),
+        tuning: Tuning::DEFAULT,
+        write: renewed_in_doubt,
+    },
+    Scenario {
         name: "cached-journal",
         story: "commits on a chip whose cache loses and reorders what was not flushed",
         covers: &["C12", "C6"],
@@ -263,6 +287,62 @@ fn chunks_ahead(s: &mut Script) {
         }
     }
     s.reboot().replace("/last", &Script::text("last", 0, 5000)).check();
+}
+
+fn level(s: &mut Script) {
+    let hot = |s: &mut Script, n: usize| {
+        s.replace("/hot", &Script::text("hot", n, 24_000));
+    };
+    s.fresh().quietly(|s| {
+        for n in 0..4 {
+            s.replace(&format!("/cold{n}"), &Script::text("cold", n, 62_000 + 3000 * n));
+        }
+        for n in 0..110 {
+            hot(s, n);
+        }
+        // The session after these begins with a move that is due.
+        for n in 0..14 {
+            s.reboot();
+            hot(s, 110 + n);
+        }
+        s.reboot();
+        for n in 0..7 {
+            hot(s, 200 + n);
+        }
+    });
+    for n in 7..12 {
+        hot(s, 200 + n);
+        if n == 8 {
+            s.replace("/cold0", &Script::text("warm", 0, 5000));
+        }
+    }
+    s.op(Op::Maintain(3)).replace("/hot", b"at rest").check();
+}
+
+fn renewed(s: &mut Script) {
+    let small = |s: &mut Script, n: usize| {
+        s.replace(&format!("/r{}", n % 5), &Script::text("renewed", n, 300 + 40 * n));
+    };
+    s.fresh().quietly(|s| {
+        for n in 0..12 {
+            small(s, n);
+        }
+        s.op(Op::Maintain(2));
+    });
+    for session in 0..3 {
+        s.reboot();
+        for n in 0..8 {
+            small(s, 12 + 8 * session + n);
+        }
+    }
+    s.op(Op::Maintain(2)).replace("/r0", b"at rest").check();
+}
+
+fn renewed_in_doubt(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.replace("/kept", b"in every one of them").op(Op::Maintain(2)).reboot();
+    });
+    s.replace("/during", b"a block of the reserve is the spare one").check();
 }
 
 fn cached_journal(s: &mut Script) {

@@ -248,6 +248,11 @@ fn shown_value(kind: u8, value: &[u8]) -> String {
             let erased = erased.get(..erased.len().min(32)).unwrap_or_default();
             format!("{} blocks in use, {} erased", bits(used), bits(erased))
         }
+        143 => {
+            let counts = value.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+            let counts: Vec<String> = counts.map(|count| count.to_string()).collect();
+            format!("erased {} times", counts.join(", "))
+        }
         _ => hex(value.get(..length.min(24)).unwrap_or_default()),
     };
     format!("{length} bytes, {text}")

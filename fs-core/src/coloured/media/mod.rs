@@ -29,9 +29,11 @@ use super::device::BlockDevice;
 use crate::cache::{Cache, CachedPage, PagePlace};
 use crate::error::{DeviceError, Error, ErrorKind, Field, Malformed, Result};
 use crate::format::checksum::VolumeSeed;
+use crate::format::group;
 use crate::format::page::{self, PageIdentity};
 use crate::format::pointer::NodePointer;
 use crate::format::superblock::{self, Features, Superblock};
+use crate::format::wear::PART_BLOCKS;
 use crate::mutant::{self, Mutant};
 use crate::units::{BlockNo, ByteOffset, Generation, Geometry, Guarantees, PAGE_BYTES};
 
@@ -91,6 +93,9 @@ impl SuperblockCopy {
     }
 }
 
+/// Parts of groups whose erases are remembered until they are logged.
+const WORN_MAX: usize = 8;
+
 /// The largest program unit that is padded to. A larger one is a sector.
 pub const SMALL_UNIT_MAX: u32 = 64;
 
@@ -106,8 +111,10 @@ pub struct Media<'m, D> {
     rewrites: bool,
     /// Whether the device is read by whole sectors, through the page cache.
     by_sector: bool,
-    /// Erases so far, wrapping.
+    /// Blocks erased so far, wrapping.
     erases: u32,
+    /// Erases of parts of groups that no wear item tells of yet: those of 16 blocks, and how many.
+    worn: heapless::Vec<(u32, u32), WORN_MAX>,
     /// Pages of nodes, and sectors of unknown content: these have generation 0, which no node has.
     cache: Cache<'m>,
     /// The tail image of the journal, on volumes that have them.
@@ -134,9 +141,38 @@ impl<D> Media<'_, D> {
         self.rewrites
     }
 
-    /// A number that changes with every erase.
+    /// How many blocks were erased since the volume was mounted, wrapping.
     pub fn erases(&self) -> u32 {
         self.erases
+    }
+
+    /// Remembers erases; where they are in more parts than it can, the oldest are forgotten.
+    fn note_worn(&mut self, first: BlockNo, count: u16) {
+        let mut at = first.0;
+        let end = first.plus(count.into()).0;
+        while at < end {
+            let part = at / PART_BLOCKS;
+            let next = part.saturating_add(1).saturating_mul(PART_BLOCKS).min(end);
+            let blocks = next.saturating_sub(at);
+            if let Some((_, sum)) = self.worn.iter_mut().find(|(of, _)| *of == part) {
+                *sum = sum.saturating_add(blocks);
+            } else {
+                if self.worn.is_full() {
+                    self.worn.remove(0);
+                }
+                let _ = self.worn.push((part, blocks));
+            }
+            at = next;
+        }
+    }
+
+    /// Erases that no wear item tells of yet, of 16 blocks of the volume and how many, which are
+    /// then taken for told: those of the oldest part, or of one in the group of part `of`.
+    pub fn take_worn(&mut self, of: Option<u32>) -> Option<(u32, u32)> {
+        let parts = group::BLOCKS / PART_BLOCKS;
+        let fits = |part: u32| of.is_none_or(|of| of / parts == part / parts);
+        let index = self.worn.iter().position(|(part, _)| fits(*part))?;
+        Some(self.worn.remove(index))
     }
 
     /// Whether the journal is written in tail images: a sector is the smallest program.
@@ -160,6 +196,7 @@ impl<'m, D: BlockDevice> Media<'m, D> {
             rewrites: !geometry.guarantees.contains(Guarantees::NEEDS_ERASE),
             by_sector: geometry.read_unit.max(geometry.program_unit) > SMALL_UNIT_MAX,
             erases: 0,
+            worn: heapless::Vec::new(),
             cache: Cache::new(pages),
             image: &mut [],
         }
@@ -249,7 +286,10 @@ impl<'m, D: BlockDevice> Media<'m, D> {
             return Ok(());
         }
         self.cache.forget(first, count);
-        self.erases = self.erases.wrapping_add(1);
+        self.erases = self.erases.wrapping_add(count.into());
+        if cfg!(feature = "level") {
+            self.note_worn(first, count);
+        }
         let bytes = u64::from(self.block_bytes()).saturating_mul(count.into());
         let erased = self.device.erase(first.offset(self.block_log2), bytes).await;
         erased.map_err(|error| failed(&error))

@@ -20,6 +20,8 @@
 //! 6. Data has windows of its own, one for each of two writers, so that runs of a file lie side by
 //!    side. A block of data is *pinned* from the moment it is taken until its run is in the log or
 //!    was given up.
+//! 7. The *target* is a free chunk that cold data is moved to. Nothing else may take it, and what
+//!    is being moved stays, though it be given back, until that is over.
 //!
 //! **After a power cut.** Nothing to recover: not allocated means free, not called erased means
 //! of unknown content.
@@ -29,12 +31,16 @@
 //! holds, is found as long as there is one: groups that have none are passed over by whole nodes.
 //! RAM: about 130 bytes, and 8 for each pinned run.
 
+mod level;
 #[cfg(test)]
 mod tests;
+
+pub use level::Target;
 
 use super::colour;
 use crate::error::Result;
 use crate::format::group::{self, Group};
+use crate::format::wear::Wear;
 use crate::mutant::{self, Mutant};
 use crate::units::BlockNo;
 
@@ -60,6 +66,12 @@ pub trait ItemStore {
     /// Those of reading the tree.
     async fn group(&mut self, number: u32) -> Result<Group>;
 
+    /// How worn the blocks of group `number` are.
+    ///
+    /// # Errors
+    /// Those of reading the tree.
+    async fn wear(&mut self, number: u32) -> Result<Wear>;
+
     /// The first group at or after `number` that may have a free block.
     ///
     /// # Errors
@@ -74,6 +86,8 @@ pub enum Want {
     Erased,
     /// A whole aligned chunk that is not called erased, or not all of it.
     Chunk,
+    /// A whole aligned chunk, whatever its content.
+    Free,
     /// Blocks that are not called erased.
     Dirty,
     /// One block, whatever its content.
@@ -166,6 +180,10 @@ pub struct Space {
     claims: bool,
     /// Whether chunks may be erased with one command, as far as the program says.
     chunks: bool,
+    /// Where cold data is moved to.
+    target: Option<Target>,
+    /// The group in which the next search for such a place begins.
+    worn_from: u32,
 }
 
 impl Space {
@@ -184,6 +202,8 @@ impl Space {
             reserve: heapless::Vec::new(),
             claims: true,
             chunks: true,
+            target: None,
+            worn_from: 0,
         }
     }
 
@@ -279,6 +299,7 @@ impl Space {
         let pinned =
             left || kept || self.in_window(block) || held.iter().any(|pick| pick.block == block);
         let data = self.holds_data(block) && !mutant::on(Mutant::DataPinSkipped);
+        let data = data || self.target().is_some_and(|target| target.holds(block));
         inside && free && !data && (!pinned || mutant::on(Mutant::PinSkipped))
     }
 
@@ -450,7 +471,7 @@ impl Space {
             let content = match want {
                 Want::Erased => claimed(index),
                 Want::Dirty => !claimed(index),
-                Want::Chunk | Want::One => true,
+                Want::Chunk | Want::Free | Want::One => true,
             };
             content && self.is_reusable(group, block, held)
         };
@@ -460,7 +481,11 @@ impl Space {
             let length = (0..limit).take_while(|i| fits(index.saturating_add(*i))).count();
             let length = u32::try_from(length).unwrap_or(0);
             let dirty = (0..length).any(|i| !claimed(index.saturating_add(i)));
-            let whole = want != Want::Chunk || length == CHUNK && dirty;
+            let whole = match want {
+                Want::Chunk => length == CHUNK && dirty,
+                Want::Free => length == CHUNK,
+                _ => true,
+            };
             if length > 0 && whole {
                 return Some(FreeRun {
                     start: BlockNo(base.saturating_add(index)),
@@ -469,7 +494,8 @@ impl Space {
                 });
             }
             // A run that does not fit ends at a block that does not: the search goes on behind it.
-            let step = if want == Want::Chunk { limit } else { length.saturating_add(1) };
+            let chunks = matches!(want, Want::Chunk | Want::Free);
+            let step = if chunks { limit } else { length.saturating_add(1) };
             index = index.saturating_add(step);
         }
         None

@@ -5,6 +5,7 @@ use super::super::{colour, only_async, only_blocking};
 use super::{CHUNK_BLOCKS, FreeRun, ItemStore, Pick, Picks, Space, Want};
 use crate::error::Result;
 use crate::format::group::{self, Group};
+use crate::format::wear::Wear;
 use crate::units::BlockNo;
 use std::vec::Vec;
 
@@ -16,6 +17,10 @@ struct Map(Vec<Group>);
 impl ItemStore for Map {
     async fn group(&mut self, number: u32) -> Result<Group> {
         Ok(self.0.get(number as usize).copied().unwrap_or(Group::FREE))
+    }
+
+    async fn wear(&mut self, _: u32) -> Result<Wear> {
+        Ok(Wear::default())
     }
 
     async fn open_group(&mut self, number: u32) -> Result<u32> {
@@ -78,7 +83,7 @@ fn is_wanted(block: Block, want: Want) -> bool {
     match want {
         Want::Erased => block == Block::Erased,
         Want::Dirty => block == Block::Dirty,
-        Want::Chunk | Want::One => block != Block::Used,
+        Want::Chunk | Want::Free | Want::One => block != Block::Used,
     }
 }
 
@@ -91,8 +96,10 @@ fn exists(list: &[Block], held: &[Pick], want: Want) -> bool {
     };
     let count = list.len() as u32;
     match want {
-        Want::Chunk => {
-            let dirty = |i: u32| list.get(i as usize).is_some_and(|block| *block == Block::Dirty);
+        Want::Chunk | Want::Free => {
+            let any = want == Want::Free;
+            let is_dirty = |block: &Block| any || *block == Block::Dirty;
+            let dirty = |i: u32| list.get(i as usize).is_some_and(is_dirty);
             let mut chunks = (0..count / 16).map(|chunk| chunk * 16..chunk * 16 + 16);
             chunks.any(|chunk| chunk.clone().all(|i| is_free(&i)) && chunk.clone().any(dirty))
         }
@@ -110,7 +117,8 @@ fn agrees(list: &[Block], held: &[Pick], want: Want, found: Option<FreeRun>) {
     assert!(!held.iter().any(|pick| range.contains(&pick.block.0)), "a held block");
     let claimed = range.clone().any(|index| list[index as usize] == Block::Erased);
     assert_eq!(run.any_claimed, claimed);
-    assert!(want != Want::Chunk || run.length == CHUNK_BLOCKS && range.start % 16 == 0);
+    let whole = matches!(want, Want::Chunk | Want::Free);
+    assert!(!whole || run.length == CHUNK_BLOCKS && range.start % 16 == 0);
     assert!(want != Want::One || run.length == 1);
 }
 
@@ -123,7 +131,7 @@ async fn searches_agree(seed: u32) {
         let mut map = map_of(&list);
         let mut space = Space::new(count);
         let mut held = Picks::new();
-        for want in [Want::One, Want::Dirty, Want::Erased, Want::Chunk] {
+        for want in [Want::One, Want::Dirty, Want::Erased, Want::Chunk, Want::Free] {
             let cursor = BlockNo(random(&mut seed) % (count + 3));
             let found = space.find(&mut map, cursor, want, &held).await.unwrap();
             agrees(&list, &held, want, found);
@@ -152,6 +160,7 @@ async fn searches_agree(seed: u32) {
             assert_eq!(space.supply().reserve, kept - u32::from(run.length));
         }
     }
+    worn_chunks_agree(seed).await;
 }
 
 #[only_blocking]
@@ -186,4 +195,56 @@ fn a_taken_block_and_what_was_before_it_leave_the_window() {
     let mut picks = Picks::new();
     space.offer(&mut picks);
     assert!(picks.is_empty());
+}
+
+/// Groups whose chunks were erased as often as their numbers say, counted from the end.
+struct Worn(Map);
+
+#[colour]
+#[allow(clippy::unused_async, reason = "RAM never waits")]
+impl ItemStore for Worn {
+    async fn group(&mut self, number: u32) -> Result<Group> {
+        self.0.group(number).await
+    }
+
+    async fn wear(&mut self, number: u32) -> Result<Wear> {
+        let mut wear = Wear::default();
+        for (part, count) in (0_u16..).zip(&mut wear.0) {
+            *count = 900 - 16 * number as u16 - part;
+        }
+        Ok(wear)
+    }
+
+    async fn open_group(&mut self, number: u32) -> Result<u32> {
+        self.0.open_group(number).await
+    }
+}
+
+#[colour]
+async fn worn_chunks_agree(seed: u32) {
+    let mut seed = seed;
+    for _ in 0..200 {
+        let count = [63, 256, 900][random(&mut seed) as usize % 3];
+        let list = blocks(count, &mut seed);
+        let mut space = Space::new(count);
+        let mut store = Worn(map_of(&list));
+        let free: Vec<u32> = (0..count / 16)
+            .filter(|chunk| (0..16).all(|i| list[(chunk * 16 + i) as usize] != Block::Used))
+            .collect();
+        for (least, wanted) in [(false, free.first()), (true, free.last())] {
+            let found = space.find_worn(&mut store, least, &[]).await.unwrap();
+            assert_eq!(found.map(|(run, _)| run.start.0 / 16), wanted.copied());
+        }
+        // The target is nobody else's, nor what is moved there.
+        if let [target, source, ..] = free[..] {
+            space.hold_target(BlockNo(target * 16), 0);
+            space.hold_source(BlockNo(source * 16), CHUNK_BLOCKS);
+            while let Some(run) = space.find(&mut store, BlockNo(0), Want::One, &[]).await.unwrap()
+            {
+                assert!(![target, source].contains(&(run.start.0 / 16)));
+                let block = run.start;
+                store.0.0[block.0 as usize / 256].set_allocated(Group::index(block));
+            }
+        }
+    }
 }

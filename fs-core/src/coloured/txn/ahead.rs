@@ -12,11 +12,12 @@ use super::super::media::Edge;
 use super::super::space::{CHUNK_BLOCKS, FreeRun, Pick, Supply, Want};
 use super::super::tree::FOLD_RESERVE;
 use super::fold::{FOLD_RECORD_BYTES, RUNS_RESERVE};
-use super::{Groups, Txn};
+use super::{Groups, Txn, put_cost};
 use crate::error::Result;
 use crate::format::change::{Change, Run};
 use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::format::scalars::Scalars;
+use crate::format::wear;
 use crate::mutant::{self, Mutant};
 use crate::units::BlockNo;
 
@@ -24,7 +25,7 @@ use crate::units::BlockNo;
 /// each time; where a chunk is, a half and a quarter of them.
 const RESERVE_BLOCKS: u32 = 16;
 
-/// After so many blocks were taken, or so many erases, a chunk is looked for again that was not
+/// After so many blocks were taken, or so many erased, a chunk is looked for again that was not
 /// found: where blocks are freed as fast as they are taken, chunks come free, too.
 const CHUNKLESS_BLOCKS: u32 = 64;
 const CHUNKLESS_ERASES: u32 = 32;
@@ -55,8 +56,27 @@ impl<D> Txn<'_, D> {
         self.space.set_chunks(!low_latency);
     }
 
-    fn has_erased(&self) -> bool {
+    /// Blocks erased so far, by all sessions as far as the log tells, and by this one.
+    pub fn erases(&self) -> u32 {
+        self.scalars_now().erases
+    }
+
+    /// Whether this call has erased.
+    pub fn has_erased(&self) -> bool {
         self.media.erases() != self.erases_before
+    }
+
+    /// The scalars as the next record that has them all says them.
+    pub(super) fn scalars_now(&self) -> Scalars {
+        let scalars = self.state.scalars;
+        let new = self.media.erases().wrapping_sub(self.erases_logged);
+        Scalars { sweep: self.sweep, erases: scalars.erases.saturating_add(new), ..scalars }
+    }
+
+    /// What the wear items that go with a claim cost: those of two groups.
+    fn wear_cost(&self) -> usize {
+        let counted = cfg!(feature = "level") && self.space.is_chunked();
+        if counted { 2 * put_cost(wear::SIZE) } else { 0 }
     }
 
     /// Most blocks that a window takes out of the reserve: a call may need both kinds.
@@ -93,7 +113,7 @@ impl<D> Txn<'_, D> {
 #[colour]
 impl<D: BlockDevice> Txn<'_, D> {
     /// Whether a chunk is erased with one command.
-    fn has_chunks(&self) -> bool {
+    pub(super) fn has_chunks(&self) -> bool {
         let chunk = self.media.block_bytes().saturating_mul(CHUNK_BLOCKS.into());
         self.space.has_chunks() && self.media.geometry().erase_sizes.has(chunk)
     }
@@ -186,13 +206,37 @@ impl<D: BlockDevice> Txn<'_, D> {
             .contains(&self.chunkless);
         let recent = self.media.erases().wrapping_sub(self.chunkless_at) < CHUNKLESS_ERASES;
         if self.has_chunks() && !(same && recent) {
-            if let Some(run) = self.find_run_from(from, Want::Chunk, held).await? {
+            let mut found = self.find_chunk(from, held).await?;
+            if found.is_none() && self.space.target().is_some() {
+                // Cold data can wait. Single blocks would be taken out of other chunks.
+                self.space.leave_target();
+                found = self.find_chunk(from, held).await?;
+            }
+            if let Some(run) = found {
+                self.chunkless = u32::MAX;
                 return Ok(Some((run, Want::Chunk)));
             }
             (self.chunkless, self.chunkless_at) = (free, self.media.erases());
         }
         let found = self.find_run_from(from, Want::Dirty, held).await?;
         Ok(found.map(|run| (run, Want::Dirty)))
+    }
+
+    /// A chunk to be erased: the least worn that is near where the last search ended.
+    #[cfg(feature = "level")]
+    async fn find_chunk(&mut self, from: BlockNo, held: &[Pick]) -> Result<Option<FreeRun>> {
+        let (media, state, hint) = (&mut self.media, &self.state, &mut self.hint);
+        let mut groups = Groups { media, state, hint };
+        let found = self.space.find_worn(&mut groups, true, held).await?;
+        match found.map(|(run, _)| run).filter(|run| !run.any_claimed) {
+            None => self.find_run_from(from, Want::Chunk, held).await,
+            found => Ok(found),
+        }
+    }
+
+    #[cfg(not(feature = "level"))]
+    async fn find_chunk(&mut self, from: BlockNo, held: &[Pick]) -> Result<Option<FreeRun>> {
+        self.find_run_from(from, Want::Chunk, held).await
     }
 
     pub(super) async fn find_run(&mut self, want: Want, held: &[Pick]) -> Result<Option<FreeRun>> {
@@ -207,11 +251,17 @@ impl<D: BlockDevice> Txn<'_, D> {
     ) -> Result<Option<FreeRun>> {
         let (media, state, hint) = (&mut self.media, &self.state, &mut self.hint);
         let mut groups = Groups { media, state, hint };
+        let found = self.space.find(&mut groups, from, want, held).await?;
+        if found.is_some() || want != Want::One || self.space.target().is_none() {
+            return Ok(found);
+        }
+        // What is left is held for cold data, which can wait.
+        self.space.leave_target();
         self.space.find(&mut groups, from, want, held).await
     }
 
     /// Logs that blocks of `run` are no longer called erased, if any are.
-    async fn announce(&mut self, run: FreeRun) -> Result<()> {
+    pub(super) async fn announce(&mut self, run: FreeRun) -> Result<()> {
         if !run.any_claimed {
             return Ok(());
         }
@@ -233,9 +283,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         let next = self.state.scalars.next;
         let half = usize::try_from(self.media.block_bytes() / 2).unwrap_or(usize::MAX);
         if self.erased_next != Some(next) && !self.journal.has_room(&self.media, half) {
-            self.media.erase(next, 1).await?;
-            self.erased_next = Some(next);
-            return Ok(());
+            return self.erase_next().await;
         }
         self.refill_reserve().await?;
         if self.has_erased() {
@@ -253,35 +301,91 @@ impl<D: BlockDevice> Txn<'_, D> {
             return Ok(());
         }
         if self.is_short() {
-            let room = self.state.fits(FOLD_RESERVE)
+            let room = self.state.fits(FOLD_RESERVE.saturating_add(self.wear_cost()))
                 && self.state.runs_free() > RUNS_RESERVE.saturating_add(2)
                 && self.journal.has_room(&self.media, FOLD_RECORD_BYTES);
+            #[cfg(feature = "level")]
+            if room && self.is_chunkless() && self.clean_some().await? {
+                return Ok(());
+            }
             let erased = self.erase_ahead(!room).await?;
             self.nothing_dirty = if erased { u32::MAX } else { free };
         }
         Ok(())
     }
 
-    /// Erases the block that the next settling writes its checkpoint to, if it is not, and says so
-    /// in the log; gives whether it did.
+    /// Sees to it that the block which the next settling writes its checkpoint to is erased, and
+    /// says so in the log; gives whether it did anything.
     async fn erase_spare(&mut self) -> Result<bool> {
         let room = self.journal.has_room(&self.media, FOLD_RECORD_BYTES);
         if self.state.scalars.spare_erased || !room {
             return Ok(false);
         }
-        let scalars = Scalars { spare_erased: true, ..self.state.scalars };
+        let old = self.state.scalars.spare_a;
+        let new = self.draw_one().await?;
         let early = mutant::on(Mutant::SpareClaimedEarly);
-        if !early {
-            self.media.erase(scalars.spare_a, 1).await?;
-            self.media.barrier(Edge::Erase).await?;
+        if new.is_none() && !early {
+            self.media.erase(old, 1).await?;
         }
-        let mut length = HEADER_BYTES;
-        self.push(&mut length, &Change::Scalars(scalars))?;
-        self.log(RecordKind::Change, false, length).await?;
-        if early {
-            self.media.erase(scalars.spare_a, 1).await?;
+        self.media.barrier(Edge::Erase).await?;
+        let spare_a = new.unwrap_or(old);
+        let scalars = Scalars { spare_a, spare_erased: true, ..self.scalars_now() };
+        self.log_scalars(scalars, old, spare_a).await?;
+        if new.is_none() && early {
+            self.media.erase(old, 1).await?;
         }
         Ok(true)
+    }
+
+    /// Sees to it that the block which the journal goes on in next is erased.
+    async fn erase_next(&mut self) -> Result<()> {
+        let old = self.state.scalars.next;
+        let new = self.draw_one().await?;
+        if let Some(next) = new {
+            let scalars = Scalars { next, ..self.scalars_now() };
+            self.log_scalars(scalars, old, next).await?;
+        } else {
+            self.media.erase(old, 1).await?;
+        }
+        self.erased_next = Some(new.unwrap_or(old));
+        Ok(())
+    }
+
+    /// Takes a block out of the reserve that is to stand in place of one which sessions inherit.
+    /// That one is not erased then, and where sessions are short it is not the same in all of them.
+    /// Nobody calls it erased from here on: the record that gives it its place may be doubtful, and
+    /// yet have been believed by a settling that was cut.
+    async fn draw_one(&mut self) -> Result<Option<BlockNo>> {
+        let room = self.state.runs_free() > RUNS_RESERVE.saturating_add(2)
+            && self.journal.has_room(&self.media, 2 * FOLD_RECORD_BYTES);
+        if !room || !self.space.is_chunked() {
+            return Ok(None);
+        }
+        let Some(run) = self.space.draw(1) else { return Ok(None) };
+        if !mutant::on(Mutant::RenewedNotAnnounced) {
+            self.announce(run).await?;
+        }
+        Ok(Some(run.start))
+    }
+
+    /// Logs `scalars`, which name `new` where they named `old`: the one is in use then, the other
+    /// free.
+    pub(super) async fn log_scalars(
+        &mut self,
+        scalars: Scalars,
+        old: BlockNo,
+        new: BlockNo,
+    ) -> Result<()> {
+        let erases = self.media.erases();
+        let mut length = HEADER_BYTES;
+        self.push(&mut length, &Change::Scalars(scalars))?;
+        if new != old {
+            self.push(&mut length, &Change::Take(Run::single(new)))?;
+            self.push(&mut length, &Change::Give(Run::single(old)))?;
+        }
+        self.log(RecordKind::Change, false, length).await?;
+        self.erases_logged = erases;
+        Ok(())
     }
 
     /// Erases ahead, up to `budget` times, so that later operations need not; gives how often it
@@ -307,7 +411,7 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// Erases a chunk, or a block, and calls it erased; `false` if there is none. Where room for
     /// the record has to be made, and that is work enough, it may be all that is done.
     async fn erase_ahead(&mut self, room_only: bool) -> Result<bool> {
-        self.make_room(0, 2).await?;
+        self.make_room(self.wear_cost(), 2).await?;
         // Before the search: a new journal block takes a free block, maybe one of the run.
         self.journal_room(FOLD_RECORD_BYTES).await?;
         if room_only {
@@ -328,6 +432,8 @@ impl<D: BlockDevice> Txn<'_, D> {
         }
         let mut length = HEADER_BYTES;
         self.push(&mut length, &Change::Claim(run))?;
+        #[cfg(feature = "level")]
+        self.push_wear(&mut length, run).await?;
         self.log(RecordKind::Change, false, length).await?;
         self.space.keep(run.start, run.length);
         if early {

@@ -168,6 +168,7 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// # Errors
     /// `Corrupt`, or the device's.
     pub async fn find_free(&mut self, count: u32) -> Result<Option<(BlockNo, u32)>> {
+        self.space.leave_target();
         let groups = self.superblock.block_count.0.div_ceil(group::BLOCKS).max(1);
         let begin = (self.state.scalars.cursor.0 / group::BLOCKS).min(groups.saturating_sub(1));
         let mut longest = Longest::default();

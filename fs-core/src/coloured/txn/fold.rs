@@ -113,9 +113,20 @@ impl<D: BlockDevice> Txn<'_, D> {
 
     /// Rewrites the node of `level` that `key` belongs to, with what is pending for it.
     async fn fold(&mut self, level: Level, key: Key) -> Result<()> {
+        let limits = self.limits();
+        self.fold_within(level, key, limits).await
+    }
+
+    /// Writes the node of `level` that `key` belongs to anew, in another block.
+    #[cfg(feature = "level")]
+    pub(super) async fn fold_anew(&mut self, level: Level, key: Key) -> Result<()> {
+        let limits = Limits { deltas_after: None, ..self.limits() };
+        self.fold_within(level, key, limits).await
+    }
+
+    async fn fold_within(&mut self, level: Level, key: Key, limits: Limits) -> Result<()> {
         self.journal_room(FOLD_RECORD_BYTES).await?;
         let picks = self.pick_blocks().await?;
-        let limits = self.limits();
         // Until the record is durable nothing is known of the pages behind the nodes there are.
         let deltas_after = self.deltas_after;
         self.deltas_after = self.state.scalars.generation;

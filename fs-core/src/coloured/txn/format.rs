@@ -178,7 +178,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         scalars.next_object = FIRST_FREE;
         scalars.free = BlockCount(self.superblock.block_count.0.saturating_sub(USED.into()));
         scalars.cursor = BlockNo(USED.into());
-        scalars.sweep = BlockNo(0);
+        scalars.sweep = 0;
         scalars.erases = 0;
         scalars.spare_erased = !self.media.rewrites();
         let inode = Inode::new(NodeType::Directory, now);

@@ -98,7 +98,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         let block = self.state.scalars.next;
         let mut length = HEADER_BYTES;
         let next = self.pick_next(&mut length).await?;
-        let mut scalars = self.state.scalars;
+        let (mut scalars, erases) = (self.scalars_now(), self.media.erases());
         scalars.next = next.block;
         scalars.free.0 = scalars.free.0.saturating_sub(1);
         scalars.cursor = next.block.plus(1);
@@ -115,6 +115,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         self.erased_next = None;
         self.journal.advance(&mut self.media, block, base, &mut self.work[..], length).await?;
         self.apply_work(length, self.journal.tag())?;
+        self.erases_logged = erases;
         self.erased_next = next.erased.then_some(next.block);
         let longest = usize::from(self.superblock.journal_blocks_max);
         if self.journal.chain().len() > longest {

@@ -24,13 +24,18 @@
 
 mod ahead;
 mod amend;
+#[cfg(feature = "level")]
+mod clean;
 mod data;
 mod fold;
 mod format;
+#[cfg(feature = "level")]
+mod level;
 mod log;
 mod mount;
 mod settle;
 
+pub use super::space::CHUNK_BLOCKS;
 pub use super::tree::Place;
 pub use mount::FoundVolume;
 
@@ -46,6 +51,7 @@ use crate::format::group::{self, Group};
 use crate::format::key::Key;
 use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::format::superblock::Superblock;
+use crate::format::wear::{self, Wear};
 use crate::memory::{CachedPage, WORK_BYTES};
 use crate::mutant::{self, Mutant};
 use crate::pending::{ENTRY_BYTES, RunTable, State};
@@ -115,6 +121,12 @@ pub struct Txn<'m, D> {
     erased_next: Option<BlockNo>,
     /// What the erases were when the call began.
     erases_before: u32,
+    /// How many of the erases of this session the scalars tell of.
+    erases_logged: u32,
+    /// Low bits of the object in which cold data is looked for.
+    sweep: u32,
+    #[cfg(feature = "level")]
+    cleaning: clean::Cleaning,
     /// The fewest free blocks there were since a search found none to erase.
     nothing_dirty: u32,
     /// How many blocks were free when no whole chunk was found, and the erases by then.
@@ -147,6 +159,13 @@ impl<D: BlockDevice> ItemStore for Groups<'_, '_, D> {
         };
         self.state.patch_group(number, &mut group);
         Ok(group)
+    }
+
+    async fn wear(&mut self, number: u32) -> Result<Wear> {
+        let mut value = [0; wear::SIZE];
+        let key = Wear::key(number.into());
+        let found = tree::get(self.media, self.state, self.hint, key, &mut value).await?;
+        Ok(Wear::from_value(value.get(..found.unwrap_or(0)).unwrap_or_default()))
     }
 
     async fn open_group(&mut self, number: u32) -> Result<u32> {

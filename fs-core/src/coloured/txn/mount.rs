@@ -198,6 +198,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             Err(Error::Corrupt { .. }) if found.half => return Err(Error::NotFormatted),
             replayed => replayed?,
         }
+        self.sweep = self.state.scalars.sweep;
         self.unclean = !self.journal.is_sealed();
         if !mutant::on(Mutant::DeltaBehindTorn) {
             self.deltas_after = self.state.scalars.generation;
@@ -235,6 +236,10 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             deltas_after: Generation(0),
             erased_next: None,
             erases_before: 0,
+            erases_logged: 0,
+            sweep: 0,
+            #[cfg(feature = "level")]
+            cleaning: super::clean::Cleaning::default(),
             nothing_dirty: u32::MAX,
             chunkless: u32::MAX,
             chunkless_at: 0,

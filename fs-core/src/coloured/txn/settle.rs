@@ -51,7 +51,7 @@ impl Plan {
 
 impl<D> Txn<'_, D> {
     fn plan(&self) -> Result<Plan> {
-        let mut scalars = self.state.scalars;
+        let mut scalars = self.scalars_now();
         let (block, other) = (scalars.spare_a, scalars.spare_b);
         let [first, later @ ..] = self.journal.chain() else { return Err(Error::Bug) };
         let spares = if self.journal.anchors().is_first() {
@@ -104,6 +104,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         self.space.close();
         self.erased_next = None;
         self.space.close_data();
+        self.space.leave_target();
         self.space.forget_reserve();
         let unmarked = self.journal.is_unmarked(&mut self.media).await?;
         let unmarked = unmarked || mutant::on(Mutant::SpareMarkNotLookedAt);
@@ -123,7 +124,7 @@ impl<D: BlockDevice> Txn<'_, D> {
     /// lie on the stack for this call alone.
     #[inline(never)]
     async fn begin_session(&mut self, erased: bool) -> Result<()> {
-        let plan = self.plan()?;
+        let (plan, told) = (self.plan()?, self.media.erases());
         let mut journal = self.journal.successor(plan.block, base_of(&plan.scalars));
         let link = *journal.chain().first().ok_or(Error::Bug)?;
         if !erased {
@@ -138,6 +139,7 @@ impl<D: BlockDevice> Txn<'_, D> {
             self.write_checkpoint(&mut journal, &plan).await?;
         }
         core::mem::swap(&mut self.journal, &mut journal);
+        self.erases_logged = told;
         self.adopt(&plan)
     }
 

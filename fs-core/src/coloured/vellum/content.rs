@@ -370,6 +370,10 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         if size > self.size_of(vnode)? {
             self.require_space().await?;
+        } else {
+            // Else a file that is cut and written again and again would fill the volume with what
+            // it had.
+            self.reap_some().await?;
         }
         self.make_draft(vnode).await?;
         let draft = self.draft_mut(vnode)?;

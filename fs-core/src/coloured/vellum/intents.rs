@@ -186,7 +186,7 @@ impl<D> Vellum<'_, D> {
     }
 
     /// Whether somebody has the content open, or a draft may lie in what was set aside for it.
-    fn is_being_filled(&self, data: ObjectId) -> bool {
+    pub(super) fn is_being_filled(&self, data: ObjectId) -> bool {
         let drafted = self.drafts.iter().any(|draft| draft.used && draft.data == data);
         let nodes = self.table.iter().filter(|(_, node)| node.inode.data == data);
         drafted

@@ -27,6 +27,8 @@ mod check;
 mod content;
 mod home;
 mod intents;
+#[cfg(feature = "level")]
+mod level;
 mod link;
 mod list;
 mod names;
@@ -81,6 +83,8 @@ pub struct Vellum<'m, D> {
     listing: bool,
     /// Patch blocks chosen before this record are not written on.
     patch_floor: u64,
+    #[cfg(feature = "level")]
+    sweep: level::Sweep,
 }
 
 #[colour]
@@ -132,8 +136,18 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
         let table = Table::new(lent.nodes);
         let (drafts, clock) = (lent.drafts, options.clock);
         let patch_floor = txn.journal().sequence();
-        let way = Way::NONE;
-        Self { txn, table, drafts, way, clock, intents: true, listing: false, patch_floor }
+        Self {
+            txn,
+            table,
+            drafts,
+            way: Way::NONE,
+            clock,
+            intents: true,
+            listing: false,
+            patch_floor,
+            #[cfg(feature = "level")]
+            sweep: level::Sweep::NEW,
+        }
     }
 
     /// See [`Txn::start`].
@@ -143,6 +157,11 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
     pub async fn start(&mut self, found: &FoundVolume) -> Result<()> {
         self.txn.start(found).await?;
         self.patch_floor = self.txn.journal().sequence();
+        #[cfg(feature = "level")]
+        {
+            let session = self.txn.journal().session().0;
+            self.sweep = level::Sweep::begin(self.txn.sweep(), session, self.txn.erases());
+        }
         Ok(())
     }
 
@@ -156,6 +175,7 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
             block_bytes: superblock.block_bytes(),
             generation: scalars.generation,
             session: self.txn.journal().session(),
+            erases: self.txn.erases(),
             pending_bytes: u16::try_from(self.txn.state().bytes_used()).unwrap_or(u16::MAX),
             name_max: superblock.name_max,
             read_only: self.txn.is_read_only(),
@@ -164,13 +184,21 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
         }
     }
 
-    /// Erases ahead, up to `budget` runs of blocks; gives how many it did. Each is one erase.
+    /// Erases ahead, up to `budget` runs of blocks, and then moves cold data to worn blocks; gives
+    /// how many times it did either. Each is one erase, and a move 16 blocks copied at most.
     ///
     /// # Errors
     /// `ReadOnly`, or the device's.
     pub async fn maintain(&mut self, budget: u32) -> Result<u32> {
         self.reap_some().await?;
-        self.txn.maintain(budget).await
+        let done = self.txn.maintain(budget).await?;
+        #[cfg(feature = "level")]
+        let mut done = done;
+        #[cfg(feature = "level")]
+        while done < budget && self.level_now().await? {
+            done = done.saturating_add(1);
+        }
+        Ok(done)
     }
 
     /// Commits all drafts and closes the journal, so that the next mount need not settle.

@@ -45,7 +45,13 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
     async fn tidy(&mut self) {
         // The operation is over and well: what fails here, a later one meets again. What may be
         // half written in the journal is doubtful then, and the next change settles first.
-        let _ = self.txn.refill().await;
+        let refilled = self.txn.refill().await;
+        #[cfg(feature = "level")]
+        if refilled.is_ok() {
+            let _ = self.level_some().await;
+        }
+        #[cfg(not(feature = "level"))]
+        let _ = refilled;
     }
 
     fn reclaim(&mut self, vnode: VnodeId) {

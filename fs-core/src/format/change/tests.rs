@@ -32,7 +32,7 @@ const SCALARS: Scalars = Scalars {
     next_object: ObjectId(0x6665_6463_6261),
     free: BlockCount(0x7473_7271),
     cursor: BlockNo(0x8483_8281),
-    sweep: BlockNo(0x9493_9291),
+    sweep: 0x9493_9291,
     erases: 0xa4a3_a2a1,
     spare_erased: true,
 };
