@@ -228,6 +228,8 @@ pub struct Draft {
     pub replaced: bool,
     /// Whether an intent tells what becomes of `data` if the draft is lost.
     pub announced: bool,
+    /// Whether all that the log has behind its runs was set aside to stay.
+    pub persists: bool,
     /// Bytes of content, zeros behind the valid ones included.
     pub size: u64,
     /// How many of the bytes count.
@@ -260,6 +262,7 @@ impl Draft {
         stored: Stored::Nothing,
         replaced: false,
         announced: false,
+        persists: false,
         size: 0,
         valid: 0,
         base: 0,

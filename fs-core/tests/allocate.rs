@@ -11,6 +11,7 @@ use fs_core::blocking::Volume;
 use fs_core::extent::ExtentKind;
 use fs_core::{AllocateFlags, Error, FileId};
 use plain::{OPEN, Ram, formatted, with};
+use std::ops::Range;
 
 /// What the medium is full of before.
 const SOMETHING_ELSE: u8 = 0x5A;
@@ -184,6 +185,104 @@ fn what_persists_stays_and_goes_with_a_cut_of_the_file() {
         let file = volume.open("/f", OPEN).unwrap();
         assert!(read(volume, file) == text(1, 100));
         volume.close(file).unwrap();
+        volume.check().unwrap();
+    });
+}
+
+/// Pieces that lie apart, so that each is a run of its own and the draft goes to the log early.
+fn scattered(volume: &Volume<'_, Ram<'_>>, file: FileId, pieces: Range<u64>) {
+    for n in pieces {
+        write(volume, file, 1000 + 8192 * n, &text(n as u8, 700));
+    }
+}
+
+/// A draft that spilled announced all that was behind the end of the file as its own: what had been
+/// set aside there to stay went with the last close, though the draft was committed.
+#[test]
+fn what_persists_stays_behind_a_draft_that_goes_to_the_log_early() {
+    let mut image = formatted(256, SOMETHING_ELSE);
+    let lengths = [(0, 60 * BLOCK), (100 * BLOCK, 20 * BLOCK)];
+    with(&mut image, |volume| {
+        volume.replace("/f", &text(1, 1000)).unwrap();
+        let before = free(volume);
+        let file = volume.open("/f", OPEN).unwrap();
+        let aside = |volume: &Volume<'_, Ram<'_>>| {
+            lengths.map(|(from, length)| volume.allocate(file, from, length, PERSIST).unwrap())
+        };
+        aside(volume);
+        scattered(volume, file, 0..12);
+        // Given up: what had gone to the log goes, and all that was set aside there with it.
+        volume.discard(file).unwrap();
+        for _ in 0..30 {
+            volume.maintain(0).unwrap();
+        }
+        assert!(free(volume) + 4 > before, "nothing went early: {before} {}", free(volume));
+        assert!(read(volume, file) == text(1, 1000));
+        volume.check().unwrap();
+        // But the block that holds the end.
+        assert_eq!(aside(volume), [59 * BLOCK, 20 * BLOCK]);
+        let left = free(volume);
+        scattered(volume, file, 0..12);
+        volume.close(file).unwrap();
+        for _ in 0..12 {
+            volume.maintain(0).unwrap();
+        }
+        assert!(left.abs_diff(free(volume)) <= 12, "{left} {}", free(volume));
+        volume.check().unwrap();
+    });
+    with(&mut image, |volume| {
+        for _ in 0..12 {
+            volume.maintain(0).unwrap();
+        }
+        let file = volume.open("/f", OPEN).unwrap();
+        for (from, length) in lengths {
+            assert_eq!(volume.allocate(file, from, length, PERSIST).unwrap(), 0, "it is there");
+        }
+        let mut wanted = vec![0; 1000 + 8192 * 11 + 700];
+        wanted[..1000].copy_from_slice(&text(1, 1000));
+        for n in 0..12 {
+            let at = 1000 + 8192 * n;
+            wanted[at..at + 700].copy_from_slice(&text(n as u8, 700));
+        }
+        assert!(read(volume, file) == wanted);
+        // A draft that is cut short after it went to the log early takes it along.
+        scattered(volume, file, 12..24);
+        let before = free(volume);
+        volume.set_len(file, 1000 + 8192 * 14).unwrap();
+        volume.close(file).unwrap();
+        for _ in 0..30 {
+            volume.maintain(0).unwrap();
+        }
+        assert!(free(volume) >= before, "{before} {}", free(volume));
+        volume.check().unwrap();
+        // A cut of the file takes all of it.
+        volume.truncate("/f", 10).unwrap();
+        for _ in 0..30 {
+            volume.maintain(0).unwrap();
+        }
+        assert!(free(volume) > before + 30, "{before} {}", free(volume));
+        volume.check().unwrap();
+    });
+}
+
+/// What does not persist goes with the last close, also behind a draft that spills.
+#[test]
+fn what_does_not_persist_goes_behind_a_draft_that_goes_to_the_log_early() {
+    let mut image = formatted(256, SOMETHING_ELSE);
+    with(&mut image, |volume| {
+        volume.replace("/f", &text(1, 1000)).unwrap();
+        let all = free(volume);
+        let file = volume.open("/f", OPEN).unwrap();
+        volume.allocate(file, 0, 60 * BLOCK, NONE).unwrap();
+        scattered(volume, file, 0..12);
+        volume.sync_file(file).unwrap();
+        assert!(free(volume) + 50 <= all, "held while it is open: {} {all}", free(volume));
+        volume.close(file).unwrap();
+        for _ in 0..12 {
+            volume.maintain(0).unwrap();
+        }
+        // What lies among the bytes of the file belongs to it.
+        assert!(free(volume) + 40 > all, "{all} {}", free(volume));
         volume.check().unwrap();
     });
 }

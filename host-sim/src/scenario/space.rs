@@ -1,7 +1,7 @@
 //! Scenarios about space, the journal and wear.
 
 use super::{Medium, Scenario, Script, Tuning};
-use crate::model::Op;
+use crate::model::{Access, Op};
 
 pub(super) const ALL: &[Scenario] = &[
     Scenario {
@@ -139,6 +139,15 @@ pub(super) const ALL: &[Scenario] = &[
         medium: Medium::cached(32),
         tuning: Tuning::TIGHT,
         write: maintain,
+    },
+    Scenario {
+        name: "spilled-aside",
+        story: "a draft that goes to the log early, in and before space that was set aside to \
+                stay: given up, committed, cut",
+        covers: &["C16", "C17"],
+        medium: Medium::nor(96),
+        tuning: Tuning::TIGHT,
+        write: spilled_aside,
     },
 ];
 
@@ -372,4 +381,36 @@ fn cached_tree(s: &mut Script) {
 fn cached_boots(s: &mut Script) {
     s.fresh().replace("/kept", b"through many boots");
     s.reboot().reboot().check();
+}
+
+fn spilled_aside(s: &mut Script) {
+    s.fresh().quietly(|s| {
+        s.replace("/old", &Script::text("OLD", 0, 60_000)).remove("/old").op(Op::Maintain(0));
+        s.replace("/log", &Script::text("log", 0, 1000));
+    });
+    let pieces = |s: &mut Script, from: usize, to: usize| {
+        for n in from..to {
+            s.write(0, 1000 + 8192 * n as u64, &Script::text("spill", n, 700));
+        }
+    };
+    s.open(0, "/log", Access::WRITE).quietly(|s| {
+        s.op(Op::Allocate(0, 0, 28_000, true)).op(Op::Allocate(0, 200_000, 12_000, true));
+        pieces(s, 0, 9);
+    });
+    pieces(s, 9, 11);
+    s.quietly(|s| pieces(s, 11, 17));
+    // The second time that it goes to the log.
+    pieces(s, 17, 20);
+    s.op(Op::Read(0)).op(Op::Check).op(Op::Discard(0)).op(Op::Read(0)).op(Op::Check);
+    s.mkdir("/d").mkdir("/e").op(Op::Check);
+    s.quietly(|s| pieces(s, 0, 20));
+    s.op(Op::SyncFile(0)).op(Op::Read(0)).close(0).check();
+    s.open(0, "/log", Access::WRITE)
+        .write(0, 201_000, &Script::text("set aside", 0, 5000))
+        .op(Op::SyncFile(0))
+        .op(Op::SetLen(0, 210_000))
+        .op(Op::Read(0))
+        .close(0)
+        .reboot();
+    s.op(Op::Truncate("/log".into(), 9000)).mkdir("/f").mkdir("/g").check();
 }

@@ -234,12 +234,14 @@ impl<D: BlockDevice> Vellum<'_, D> {
             .runs
             .iter()
             .any(|run| (run.index..run.index.saturating_add(self.blocks_of(run))).contains(&index));
+        let announced = draft.announced;
         if draft.replaced || draft.data != inode.data || inode.data == ObjectId(0) || concerned {
             return Ok(None);
         }
         let run = self.run_at(inode.data, index).await?.filter(|run| run.unwritten);
         let Some(run) = run else { return Ok(None) };
-        if self.is_trimming(inode.data).await? {
+        // While a draft is announced, nothing is trimmed.
+        if !announced && self.is_trimming(inode.data).await? {
             return Ok(None);
         }
         let block = run.place_of(index);

@@ -186,6 +186,7 @@ impl<D> Vellum<'_, D> {
             }
         }
         draft.base = draft.base.min(size);
+        draft.persists = false;
         draft.low = draft.low.min(size).min(inode.valid);
         (draft.valid, draft.size) = (size, size);
         Ok(())

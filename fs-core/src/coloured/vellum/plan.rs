@@ -416,7 +416,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     ) -> Result<()> {
         let inode = self.node(vnode)?.inode;
         let draft = self.draft_of(vnode)?.ok_or(Error::Bug)?;
-        let Draft { stored, replaced, announced, valid, inline, .. } = *draft;
+        let Draft { stored, replaced, announced, persists, valid, inline, .. } = *draft;
         if stored == Stored::Inline && !inline {
             changes.delete(&mut self.txn, inline::key(inode.data))?;
         }
@@ -444,6 +444,10 @@ impl<D: BlockDevice> Vellum<'_, D> {
             (None, Some(_)) => return changes.delete(&mut self.txn, Intent::key(data)),
             (None, None) => return Ok(()),
             (Some(_), None) if aside => return Ok(()),
+            // Nothing else is there: what went to the log early is before the end.
+            (Some(_), Some(_)) if aside && announced && persists => {
+                return changes.delete(&mut self.txn, Intent::key(data));
+            }
             (Some(_), Some(intent)) if aside && (announced || intent.is_held_while_open()) => {
                 Intent::held(valid)
             }
@@ -627,6 +631,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if !announced && !mutant::on(Mutant::SpillNotAnnounced) {
             let inode = self.node(vnode)?.inode;
             let absent = new || self.txn.get(Intent::key(data), &mut []).await?.is_none();
+            // The intent that tells what does not persist is about to be replaced.
+            self.draft_mut(vnode)?.persists = absent;
             let (kind, from) =
                 if replaced { (IntentKind::Destroy, 0) } else { (IntentKind::Trim, inode.valid) };
             self.put_intent(changes, kind, data, from, absent)?;

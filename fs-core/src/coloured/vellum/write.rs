@@ -276,11 +276,12 @@ impl<D: BlockDevice> Vellum<'_, D> {
 
     /// Whether the log has runs of the file in its blocks `from..to`.
     async fn has_stored(&mut self, vnode: VnodeId, from: u64, to: u64) -> Result<bool> {
-        let data = self.draft_of(vnode)?.ok_or(Error::Bug)?.data;
+        let draft = self.draft_of(vnode)?.ok_or(Error::Bug)?;
+        let (data, announced) = (draft.data, draft.announced);
         if data.0 == 0 {
             return Ok(false);
         }
-        let trimming = self.is_trimming(data).await?;
+        let trimming = !announced && self.is_trimming(data).await?;
         let mut at = from;
         while at < to {
             let run = match self.run_at(data, at).await? {
