@@ -76,7 +76,7 @@ impl<D> Txn<'_, D> {
     /// What the wear items that go with a claim cost: those of two groups.
     fn wear_cost(&self) -> usize {
         let counted = cfg!(feature = "level") && self.space.is_chunked();
-        if counted { 2 * put_cost(wear::SIZE) } else { 0 }
+        if counted { put_cost(wear::SIZE).saturating_mul(2) } else { 0 }
     }
 
     /// Most blocks that a window takes out of the reserve: a call may need both kinds.
