@@ -10,6 +10,7 @@ use crate::format::inode::Inode;
 use crate::format::key::{Key, Kind};
 use crate::format::record::RECORD_MAX;
 use crate::pending::RunTable;
+pub use crate::table::Operation;
 use crate::table::{HandleSlot, Slot};
 use crate::units::{BlockNo, ObjectId};
 

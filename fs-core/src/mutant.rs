@@ -157,6 +157,12 @@ mutants! {
     FlushDataSkipped,
     /// A block that holds uncommitted data is not pinned.
     DataPinSkipped,
+    /// Blocks that a transfer reads from are used again before it has ended.
+    ReadNotHeld,
+    /// What a transfer writes to may be written or cut off meanwhile.
+    TransferOverwritten,
+    /// What was not transferred counts, too.
+    WholeRangeCompleted,
     /// A block for data is programmed without an erase.
     DataBlockNotErased,
     /// Data is programmed behind a program that failed or was dropped.

@@ -12,6 +12,7 @@
 mod id;
 mod name;
 mod node;
+mod offload;
 mod op;
 mod options;
 mod report;
@@ -22,6 +23,7 @@ pub use node::{
     Access, AllocateFlags, AttributeChange, Attributes, DirEntry, Limit, NodeKind, Owner,
     RenameMode, SyncLevel, XattrMode,
 };
+pub use offload::{Durability, MapFor, Mapping, OpId};
 pub use op::Op;
 pub use options::{FormatOptions, LABEL_BYTES_MAX, MountOptions, OpenOptions};
 pub use report::{CheckReport, VolumeInfo};

@@ -1,8 +1,9 @@
 //! Fixed tables in lent memory: which files are in use, and by which handles.
 //!
-//! **What it is.** Two tables without I/O, the same in both colours. [`Table`] belongs to a
-//! filesystem: one slot for each file or directory in use (a vnode). [`Handles`] belongs to the
-//! path layer: one slot for each open file.
+//! **What it is.** Three tables without I/O, the same in both colours. [`Table`] belongs to a
+//! filesystem: one slot for each file or directory in use (a vnode). [`Operations`] belongs to it,
+//! too: one slot for each transfer that hardware carries out. [`Handles`] belongs to the path
+//! layer: one slot for each open file.
 //!
 //! **Rules.**
 //! 1. An id names one use of a slot. Whoever comes with an older generation is told `Stale`.
@@ -28,9 +29,11 @@
 //! be taken for a good one only if kept while its slot was reused exactly 65,536 times.
 
 mod handles;
+mod operations;
 mod vnodes;
 
 pub use handles::{Handle, HandleSlot, Handles};
+pub use operations::{OP_RUNS, OpRun, Operation, Operations};
 pub use vnodes::{Slot, Table};
 
 /// Slots of any table: what a one-byte index can name.

@@ -413,6 +413,10 @@ impl<'a> Player<'a> {
 pub fn shown(op: &Op) -> String {
     match op {
         Op::Write(slot, at, bytes) => format!("Write({slot}, {at}, {} bytes)", bytes.len()),
+        Op::Transfer(number, bytes) => format!("Transfer({number}, {} bytes)", bytes.len()),
+        Op::Complete(number, slot, at, bytes, ok) => {
+            format!("Complete({number}, {slot}, {at}, {} bytes, {ok})", bytes.len())
+        }
         Op::Replace(path, bytes) => format!("Replace({path}, {} bytes)", bytes.len()),
         other => format!("{other:?}"),
     }

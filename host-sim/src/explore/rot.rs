@@ -158,7 +158,10 @@ pub(super) fn twin_of(
     let mut lines = scenario.script(seed).lines().to_vec();
     for line in &mut lines {
         match &mut line.op {
-            Call::Replace(_, bytes) | Call::Write(_, _, bytes) => {
+            Call::Replace(_, bytes)
+            | Call::Write(_, _, bytes)
+            | Call::Transfer(_, bytes)
+            | Call::Complete(_, _, _, bytes, _) => {
                 for byte in bytes.iter_mut() {
                     *byte ^= 1;
                 }

@@ -33,8 +33,26 @@ impl Model {
                 }
                 Ok(())
             }
-            Op::Write(slot, at, bytes) => self.write(*slot, *at, bytes),
-            Op::SetLen(slot, len) => self.set_len(*slot, *len),
+            Op::Write(slot, at, bytes) => {
+                self.not_written(*slot, *at, at + bytes.len() as u64)?;
+                self.write(*slot, *at, bytes)
+            }
+            Op::Map(_, slot, .., false) => self.content(*slot).map(|_| ()),
+            Op::Map(number, slot, from, length, true) => {
+                self.for_writing(*slot)?;
+                let file = self.handles.get(slot).ok_or(Error::Stale)?.file;
+                self.transfers.insert(*number, (file, *from, from + length));
+                Ok(())
+            }
+            Op::Complete(number, slot, at, bytes, ok) => {
+                self.transfers.remove(number);
+                if *ok { self.write(*slot, *at, bytes) } else { Ok(()) }
+            }
+            Op::Transfer(..) => Ok(()),
+            Op::SetLen(slot, len) => {
+                self.not_written(*slot, *len, u64::MAX)?;
+                self.set_len(*slot, *len)
+            }
             Op::SyncFile(slot) => {
                 let file = self.handles.get(slot).ok_or(Error::Stale)?.file;
                 self.files[file].commit();
@@ -187,6 +205,15 @@ impl Model {
         if handle.access.write { Ok(&mut self.files[handle.file]) } else { Err(Error::BadAccess) }
     }
 
+    /// Refuses where a transfer writes to any block of 4 KiB that these bytes lie in.
+    fn not_written(&self, slot: Slot, from: u64, to: u64) -> Result<(), Error> {
+        let file = self.handles.get(&slot).ok_or(Error::Stale)?.file;
+        let concerns = |(other, begin, end): &(usize, u64, u64)| {
+            *other == file && begin / BLOCK * BLOCK < to && from < end.next_multiple_of(BLOCK)
+        };
+        if self.transfers.values().any(concerns) { Err(Error::Busy) } else { Ok(()) }
+    }
+
     fn write(&mut self, slot: Slot, at: u64, bytes: &[u8]) -> Result<(), Error> {
         let file = self.for_writing(slot)?;
         let at = usize::try_from(at).map_err(|_| Error::TooLarge)?;
@@ -231,6 +258,8 @@ impl Model {
 
 /// Places in a file at which a write that ends early may end: they are between append units.
 const UNIT: u64 = 256;
+/// Bytes of the blocks that transfers write to.
+const BLOCK: u64 = 4096;
 
 impl File {
     /// Whether the content, committed or not, is more than one item holds.

@@ -79,6 +79,13 @@ pub enum Op {
     SyncFile(Slot),
     /// Commits the draft of one file and sets space aside for a range, to stay or not.
     Allocate(Slot, u64, u64, bool),
+    /// Plans a transfer, by a number of its own, of so many bytes from an offset on: to write, or to
+    /// read.
+    Map(u8, Slot, u64, u64, bool),
+    /// Hardware moves the bytes of a transfer: programs them, or reads and compares.
+    Transfer(u8, Vec<u8>),
+    /// Ends a transfer to write at an offset: these bytes were carried out, or it failed.
+    Complete(u8, Slot, u64, Vec<u8>, bool),
     /// Gives the draft up.
     Discard(Slot),
     /// Reads everything and compares.
@@ -198,6 +205,8 @@ pub struct Model {
     names: BTreeMap<Arc<str>, Node>,
     files: Vec<File>,
     handles: BTreeMap<Slot, Handle>,
+    /// Transfers that write: the file, and the bytes from and up to which they do.
+    transfers: BTreeMap<u8, (usize, u64, u64)>,
 }
 
 impl Model {
@@ -259,6 +268,7 @@ impl Model {
     /// Forgets what RAM held: handles, drafts and files without a name.
     pub fn cut(&mut self) {
         self.handles.clear();
+        self.transfers.clear();
         for file in &mut self.files {
             file.draft = None;
         }

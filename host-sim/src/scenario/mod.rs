@@ -17,6 +17,7 @@ mod files;
 mod links;
 mod media;
 mod names;
+mod offload;
 mod script;
 mod sectors;
 mod space;
@@ -169,6 +170,7 @@ impl Scenario {
             content::ALL,
             names::ALL,
             links::ALL,
+            offload::ALL,
             attributes::ALL,
             space::ALL,
             media::ALL,
@@ -201,7 +203,9 @@ fn everywhere() -> &'static [Scenario] {
             scenario.medium.kind == Kind::Nor && scenario.medium.erase_unit == 4096
         });
         let moved = of_nor.flat_map(|scenario| {
-            OTHER_MEDIA.into_iter().map(|to| {
+            // Their ranges are of blocks of 4 KiB.
+            let fits = |to: &&str| !(to.starts_with("nor-") && offload::is_of_blocks(scenario));
+            OTHER_MEDIA.into_iter().filter(fits).map(|to| {
                 let Medium { blocks, cache, .. } = scenario.medium;
                 let medium = match to {
                     "card" => Medium::card(blocks),

@@ -3,14 +3,16 @@
 use std::cell::RefCell;
 
 use fs_core::api::{
-    AllocateFlags, AttributeChange, Cookie, FileId, FormatOptions, MountOptions, NameBuf, NodeKind,
-    Op as Together, OpenOptions, Owner, XattrMode,
+    AllocateFlags, AttributeChange, Cookie, Durability, FileId, FormatOptions, MapFor,
+    MountOptions, NameBuf, NodeKind, Op as Together, OpId, OpenOptions, Owner, XattrMode,
 };
 use fs_core::blocking::Volume;
-use fs_core::blocking::device::{Either, Inverted};
-use fs_core::error::{Error, Result};
+use fs_core::blocking::device::{BlockDevice, Either, Inverted};
+use fs_core::error::{DeviceError, Error, ErrorKind, Result};
+use fs_core::extent::{Extent, ExtentList};
 use fs_core::format::name::short_hashes;
-use fs_core::memory::Memory;
+use fs_core::memory::{Memory, Operation};
+use fs_core::units::ByteOffset;
 
 use super::{Ending, Facts, Listed, Mounted, Mounting, Space, Subject};
 use crate::chip::Nor;
@@ -79,6 +81,18 @@ fn wired(device: &mut Nor) -> Wired<'_> {
 struct Live<'v, 'm, 'd> {
     volume: &'v Volume<'m, Wired<'d>>,
     open: RefCell<Vec<(Slot, FileId)>>,
+    /// What moves data beside the volume.
+    hardware: RefCell<Nor>,
+    transfers: RefCell<Vec<Transfer>>,
+}
+
+/// A transfer that was planned.
+struct Transfer {
+    number: u8,
+    op: OpId,
+    from: u64,
+    writes: bool,
+    runs: Vec<Extent>,
 }
 
 /// Room for a content of `size` bytes, and one more; no script makes longer ones.
@@ -106,6 +120,8 @@ impl Subject for Vellum {
         how: Mounting,
         body: &mut dyn FnMut(&dyn Mounted) -> Ending,
     ) -> Result<()> {
+        let hardware = RefCell::new(device.clone());
+        let mut operations = [Operation::EMPTY; 3];
         let (mut device, mut memory) = (wired(device), Explored::new());
         let read_only = how == Mounting::ReadOnly;
         let options = MountOptions { read_only, clock: wall, ..MountOptions::default() };
@@ -114,7 +130,9 @@ impl Subject for Vellum {
         } else {
             Volume::mount(&mut device, &mut memory, options)?
         };
-        match body(&Live { volume: &volume, open: RefCell::default() }) {
+        let volume = volume.with_operations(&mut operations);
+        let (open, transfers) = (RefCell::default(), RefCell::default());
+        match body(&Live { volume: &volume, open, hardware, transfers }) {
             Ending::Dropped => Ok(()),
             Ending::Unmounted => volume.unmount(),
         }
@@ -141,6 +159,72 @@ impl Live<'_, '_, '_> {
     }
 }
 
+impl Live<'_, '_, '_> {
+    fn map(&self, number: u8, slot: Slot, (from, length): (u64, u64), writes: bool) -> Result<()> {
+        let id = self.id(slot)?;
+        let what = if writes { MapFor::Write } else { MapFor::Read };
+        let mut slots = [Extent::zero(ByteOffset(0), 0); 2];
+        let mut list = ExtentList::new(&mut slots);
+        let (mut op, mut covered, mut runs) = (None, 0, Vec::new());
+        while covered < length {
+            let range = (from + covered, length - covered);
+            let mapping = self.volume.map(id, range, what, op, &mut list)?;
+            runs.extend_from_slice(list.as_slice());
+            op = op.or(mapping.op);
+            covered += mapping.covered;
+            if !mapping.more && covered < length {
+                return Err(Error::TooLarge);
+            }
+        }
+        let op = op.ok_or(Error::Bug)?;
+        self.transfers.borrow_mut().push(Transfer { number, op, from, writes, runs });
+        Ok(())
+    }
+
+    /// Moves the bytes of a transfer as hardware does: in append units, and not in the order of the
+    /// runs.
+    fn transfer(&self, number: u8, bytes: &[u8]) -> Result<()> {
+        let transfers = self.transfers.borrow();
+        let found = transfers.iter().find(|transfer| transfer.number == number);
+        let Transfer { from, writes, runs, .. } = found.ok_or(Error::Stale)?;
+        let mut hardware = self.hardware.borrow_mut();
+        let unit = hardware.geometry().program_unit.max(256) as usize;
+        let mut device = wired(&mut hardware);
+        for run in runs.iter().rev() {
+            let start = usize::try_from(run.logical.0 - from).map_err(|_| Error::Bug)?;
+            let length = usize::try_from(run.length).map_err(|_| Error::Bug)?;
+            let end = (start + length).min(bytes.len());
+            let wanted = bytes.get(start..end).unwrap_or_default();
+            let mut piece = wanted.to_vec();
+            if !writes {
+                piece.fill(0);
+                device.read(run.physical, &mut piece).map_err(|error| error.kind())?;
+                if piece != wanted {
+                    return Err(Error::Bug);
+                }
+                continue;
+            }
+            piece.resize(piece.len().next_multiple_of(unit), 0);
+            for (number, bytes) in piece.chunks(unit).enumerate() {
+                let at = run.physical.plus((number * unit) as u64);
+                device.program(at, bytes).map_err(|error| error.kind())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn complete(&self, number: u8, done: usize, ok: bool) -> Result<()> {
+        let transfers = self.transfers.borrow();
+        let found = transfers.iter().find(|transfer| transfer.number == number);
+        let op = found.ok_or(Error::Stale)?.op;
+        let status = if ok { Ok(()) } else { Err(Error::Device(ErrorKind::Transport)) };
+        self.volume.complete(op, done as u64, status, Durability::Deferred)?;
+        drop(transfers);
+        self.transfers.borrow_mut().retain(|transfer| transfer.number != number);
+        Ok(())
+    }
+}
+
 impl Mounted for Live<'_, '_, '_> {
     fn call(&self, op: &Op) -> Result<()> {
         let volume = self.volume;
@@ -156,6 +240,11 @@ impl Mounted for Live<'_, '_, '_> {
                 volume.close(id)
             }
             Op::Write(slot, at, bytes) => self.write(*slot, *at, bytes),
+            Op::Map(number, slot, from, length, writes) => {
+                self.map(*number, *slot, (*from, *length), *writes)
+            }
+            Op::Transfer(number, bytes) => self.transfer(*number, bytes),
+            Op::Complete(number, _, _, bytes, ok) => self.complete(*number, bytes.len(), *ok),
             Op::SetLen(slot, len) => volume.set_len(self.id(*slot)?, *len),
             Op::SyncFile(slot) => volume.sync_file(self.id(*slot)?),
             Op::Allocate(slot, from, length, persist) => {

@@ -123,6 +123,9 @@ const DATA_WINDOWS: usize = 2;
 /// Runs of uncommitted data that can be pinned at once.
 pub const PINS_MAX: usize = 24;
 
+/// Runs that transfers read from at once.
+pub const HOLDS_MAX: usize = 8;
+
 /// Runs of the reserve that are known at once.
 const RESERVE_RUNS: usize = 4;
 
@@ -175,6 +178,8 @@ pub struct Space {
     /// Behind the data window that was opened last; block 0 if none was.
     data_end: BlockNo,
     pins: heapless::Vec<Pin, PINS_MAX>,
+    /// Blocks that transfers read from, in use or not.
+    holds: heapless::Vec<Pin, HOLDS_MAX>,
     reserve: heapless::Vec<Pin, RESERVE_RUNS>,
     /// Whether the log may call blocks erased that are not in the reserve.
     claims: bool,
@@ -199,6 +204,7 @@ impl Space {
             data_end: BlockNo(0),
             left: Picks::new(),
             pins: heapless::Vec::new(),
+            holds: heapless::Vec::new(),
             reserve: heapless::Vec::new(),
             claims: true,
             chunks: true,
@@ -300,7 +306,9 @@ impl Space {
             left || kept || self.in_window(block) || held.iter().any(|pick| pick.block == block);
         let data = self.holds_data(block) && !mutant::on(Mutant::DataPinSkipped);
         let data = data || self.target().is_some_and(|target| target.holds(block));
-        inside && free && !data && (!pinned || mutant::on(Mutant::PinSkipped))
+        let read = self.holds.iter().any(|hold| hold.holds(block));
+        let read = read && !mutant::on(Mutant::ReadNotHeld);
+        inside && free && !data && !read && (!pinned || mutant::on(Mutant::PinSkipped))
     }
 
     /// Whether `block` is in a window for data, or holds uncommitted data.
@@ -421,6 +429,21 @@ impl Space {
             for left in [before, after].into_iter().flatten() {
                 let _ = self.pins.push(left);
             }
+        }
+    }
+
+    /// A transfer reads from `count` blocks: whatever becomes of them, they stay as they are.
+    /// `false` if no more can be held.
+    pub fn hold(&mut self, start: BlockNo, count: u32) -> bool {
+        let length = u16::try_from(count);
+        length.is_ok_and(|length| self.holds.push(Pin { start, length }).is_ok())
+    }
+
+    /// A transfer that held these blocks has ended.
+    pub fn release(&mut self, start: BlockNo, count: u32) {
+        let held = |hold: &Pin| hold.start == start && u32::from(hold.length) == count;
+        if let Some(index) = self.holds.iter().position(held) {
+            self.holds.swap_remove(index);
         }
     }
 

@@ -233,6 +233,17 @@ impl<D> Txn<'_, D> {
         self.space.unpin(start, count);
     }
 
+    /// A transfer reads from `count` blocks: nothing is programmed or erased there until
+    /// [`Self::release_read`]. `false` if no more can be held.
+    pub fn hold_read(&mut self, start: BlockNo, count: u32) -> bool {
+        self.space.hold(start, count)
+    }
+
+    /// A transfer that held these blocks has ended.
+    pub fn release_read(&mut self, start: BlockNo, count: u32) {
+        self.space.release(start, count);
+    }
+
     /// Free blocks beyond the reserve and what is pinned.
     pub fn spare_blocks(&self) -> u32 {
         let kept = self.reserve().saturating_add(self.space.pinned());

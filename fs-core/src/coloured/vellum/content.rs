@@ -18,7 +18,7 @@ use crate::mutant::{self, Mutant};
 use crate::units::{BlockNo, ObjectId};
 
 /// Sizes are 48 bits wide on the medium.
-const SIZE_MAX: u64 = (1 << 48) - 1;
+pub(super) const SIZE_MAX: u64 = (1 << 48) - 1;
 
 impl<D> Vellum<'_, D> {
     /// The draft of `vnode`, if it has one.
@@ -228,7 +228,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if self.drafts.iter().all(|draft| draft.used) {
             self.commit_unused().await?;
         }
-        let free = self.drafts.iter().position(|draft| !draft.used).ok_or(Error::NoDraft)?;
+        let owed = self.drafts_owed(vnode);
+        let mut unused = self.drafts.iter().enumerate().filter(|(_, draft)| !draft.used);
+        let (free, _) = unused.nth(owed).ok_or(Error::NoDraft)?;
         let inode = self.node(vnode)?.inode;
         let stored = self.stored(&inode).await?;
         if stored == Stored::Inline {
@@ -299,6 +301,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         if source.is_empty() {
             return Ok(0);
         }
+        self.not_written(vnode, offset, end)?;
         self.make_draft(vnode).await?;
         let draft = self.draft_mut(vnode)?;
         if draft.inline && end <= BYTES_MAX as u64 {
@@ -376,6 +379,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
             // it had.
             self.reap_some().await?;
         }
+        self.not_written(vnode, size, SIZE_MAX)?;
         self.make_draft(vnode).await?;
         let draft = self.draft_mut(vnode)?;
         if draft.inline {

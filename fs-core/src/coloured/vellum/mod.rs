@@ -32,6 +32,7 @@ mod level;
 mod link;
 mod list;
 mod names;
+mod offload;
 mod operations;
 mod patch;
 mod plan;
@@ -56,7 +57,7 @@ use crate::format::inode::{Inode, NodeType};
 use crate::format::key::ROOT;
 use crate::format::name::Name;
 use crate::memory::{CachedPage, Draft, Home, Node};
-use crate::table::{Slot, Table};
+use crate::table::{Operations, Slot, Table};
 use crate::units::{BlockCount, ObjectId, Time};
 use way::Way;
 
@@ -75,6 +76,7 @@ pub struct Vellum<'m, D> {
     txn: Txn<'m, D>,
     table: Table<'m, Node>,
     drafts: &'m mut [Draft],
+    operations: Operations<'m>,
     way: Way,
     clock: fn() -> Time,
     /// Whether intents may be left that nobody holds.
@@ -140,6 +142,7 @@ impl<'m, D: BlockDevice> Vellum<'m, D> {
             txn,
             table,
             drafts,
+            operations: Operations::new(&mut []),
             way: Way::NONE,
             clock,
             intents: true,

@@ -3,13 +3,14 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::vnode::Filesystem;
+use super::content::SIZE_MAX;
 use super::{Vellum, kind_of};
 use crate::api::{
-    Access, AllocateFlags, AttributeChange, Attributes, Cookie, DirEntry, Limit, NameBuf, NodeKind,
-    RenameMode, SyncLevel, VnodeId, XattrMode,
+    Access, AllocateFlags, AttributeChange, Attributes, Cookie, DirEntry, Durability, Limit,
+    MapFor, Mapping, NameBuf, NodeKind, OpId, RenameMode, SyncLevel, VnodeId, XattrMode,
 };
 use crate::error::{Error, Result};
-use crate::extent::Extent;
+use crate::extent::{Extent, Packer};
 use crate::format::inline::BYTES_MAX;
 use crate::format::inode::NodeType;
 use crate::format::key::ROOT;
@@ -26,6 +27,7 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
 
     fn abandon(&mut self) {
         self.table.abandon();
+        self.end_unclaimed();
         self.listing = false;
         self.txn.begin_call();
     }
@@ -229,6 +231,29 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
         self.map_run(vnode, at.0).await
     }
 
+    async fn map(
+        &mut self,
+        vnode: VnodeId,
+        range: (ByteOffset, u64),
+        what: MapFor,
+        op: Option<OpId>,
+        packer: &mut Packer<'_, '_>,
+    ) -> Result<Mapping> {
+        let (from, length) = range;
+        self.map_range(vnode, from.0, length, what, op, packer).await
+    }
+
+    async fn complete(
+        &mut self,
+        op: OpId,
+        done: u64,
+        status: Result<()>,
+        durability: Durability,
+    ) -> Result<Attributes> {
+        let vnode = self.complete_op(op, done, status, durability).await?;
+        self.getattr(vnode).await
+    }
+
     async fn blktooff(&mut self, vnode: VnodeId, block: u64) -> Result<ByteOffset> {
         let bytes = self.logical_block(vnode)?;
         block.checked_mul(bytes).map(ByteOffset).ok_or(Error::TooLarge)
@@ -267,7 +292,10 @@ impl<D: BlockDevice> Filesystem for Vellum<'_, D> {
             }
             found => found?,
         };
-        let replaced = self.rewrite(vnode, content).await;
+        let replaced = match self.not_written(vnode, 0, SIZE_MAX) {
+            Ok(()) => self.rewrite(vnode, content).await,
+            busy => busy,
+        };
         self.table.put(vnode);
         replaced
     }

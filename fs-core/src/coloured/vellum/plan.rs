@@ -15,7 +15,7 @@ use crate::format::dirent::BYTES_MAX as DIRENT_MAX;
 use crate::format::extent::{self, Placement};
 use crate::format::inline;
 use crate::format::inode::Inode;
-use crate::format::intent::{Intent, IntentKind};
+use crate::format::intent::{self, Intent, IntentKind};
 use crate::format::key::{Key, Kind};
 use crate::format::tail;
 use crate::memory::{DRAFT_RUNS, Draft, DraftRun, Node, Stored};
@@ -34,6 +34,8 @@ const TAIL_COST: usize = tail::FRAGMENTS_MAX * DELETE_COST;
 pub(super) const CHANGES_MAX: usize = 12;
 /// The most that one more run costs: itself, and a run of the log that it cuts in two.
 const RUN_COST: usize = 3 * put_cost(extent::SIZE) + 2 * 7;
+/// Changes of blocks that moving the end of a content takes.
+const END_CHANGES: usize = 2;
 /// Runs whose commit is cheap enough without counting, if they replace nothing.
 const RUNS_UNCOUNTED: usize = 5;
 /// Items of a content that go with the commit that replaces it. They cost the record little more
@@ -115,6 +117,18 @@ impl<'b> Changes<'b> {
         }
     }
 }
+
+/// What is going to be added to a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    /// Runs.
+    pub runs: usize,
+    /// Times [`GONE_COST`] that what the log has in their place costs, if that was counted.
+    pub replaced: Option<usize>,
+}
+
+/// What it costs that a run of the log goes.
+pub(super) const GONE_COST: usize = DELETE_COST + RUN_BYTES;
 
 /// A run to be put, and whether its key is new.
 #[derive(Clone, Copy)]
@@ -566,24 +580,38 @@ impl<D: BlockDevice> Vellum<'_, D> {
     /// Makes sure that the draft can have a run more, for block `index` of the content, and still
     /// be committed as one record: else what can go to the log already goes there.
     pub(super) async fn room_for_block(&mut self, vnode: VnodeId, index: u64) -> Result<()> {
+        self.room_for_runs(vnode, index, Room { runs: 1, replaced: None }).await
+    }
+
+    /// The same for more, the first of them at block `index`.
+    pub(super) async fn room_for_runs(
+        &mut self,
+        vnode: VnodeId,
+        index: u64,
+        room: Room,
+    ) -> Result<()> {
         let Draft { replaced, stored, .. } = *self.draft_of(vnode)?.ok_or(Error::Bug)?;
         if stored == Stored::Runs && !replaced {
             self.learn_patches(vnode).await?;
         }
         loop {
-            if self.is_cheap(vnode, index)? {
+            if room.replaced.is_none() && self.is_cheap(vnode, index)? {
                 return Ok(());
             }
             let mut changes = Changes::counted();
             self.plan_content(&mut changes, vnode).await?;
-            let (bytes, runs) = self.patch_allowance(vnode, index)?;
+            let (bytes, runs) = match room.replaced {
+                None => self.patch_allowance(vnode, index)?,
+                Some(replaced) => (replaced.saturating_mul(GONE_COST), replaced),
+            };
             let cost = self.commit_cost(vnode, &changes)?.saturating_sub(changes.tail);
-            let cost =
-                cost.saturating_add(RUN_COST).saturating_add(TAIL_COST).saturating_add(bytes);
+            let cost = cost.saturating_add(room.runs.saturating_mul(RUN_COST));
+            let cost = cost.saturating_add(TAIL_COST).saturating_add(bytes);
+            let added = room.runs.saturating_mul(2);
             let held = self.draft_of(vnode)?.ok_or(Error::Bug)?.runs.len();
             let fits = cost <= COST_MAX
-                && changes.runs.saturating_add(2).saturating_add(runs) <= CHANGES_MAX
-                && held.saturating_add(2) < DRAFT_RUNS;
+                && changes.runs.saturating_add(added).saturating_add(runs) <= CHANGES_MAX
+                && held.saturating_add(added) < DRAFT_RUNS;
             if fits {
                 return Ok(());
             }
@@ -726,6 +754,18 @@ impl<D> Vellum<'_, D> {
         let attributes = self.attributes_allowance(vnode)?;
         let runs = changes.runs.saturating_mul(RUN_BYTES);
         Ok(changes.cost.saturating_add(runs).saturating_add(attributes))
+    }
+
+    /// Runs that can be added to a draft without any and be committed in one record, when what the
+    /// log has in their place costs `replaced` times [`GONE_COST`]; the end of the content may have
+    /// to be moved.
+    pub(super) fn runs_at_once(&self, vnode: VnodeId, replaced: usize) -> Result<usize> {
+        let end = TAIL_COST.saturating_add(RUN_COST).saturating_add(put_cost(intent::SIZE));
+        let fixed = self.attributes_allowance(vnode)?.saturating_add(end);
+        let cost = fixed.saturating_add(replaced.saturating_mul(GONE_COST));
+        let runs = COST_MAX.saturating_sub(cost).checked_div(RUN_COST).unwrap_or(0);
+        let changes = CHANGES_MAX.saturating_sub(END_CHANGES).saturating_sub(replaced);
+        Ok(runs.min(changes / 2))
     }
 
     /// What the attributes may cost that a commit writes.

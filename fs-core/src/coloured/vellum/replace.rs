@@ -4,6 +4,7 @@ use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::txn::Purpose;
 use super::Vellum;
+use super::content::SIZE_MAX;
 use super::names::Entry;
 use super::plan::Changes;
 use super::remove::entry_cost;
@@ -70,6 +71,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     }
 
     async fn take_over(&mut self, vnode: VnodeId, target: VnodeId) -> Result<()> {
+        self.not_written(target, 0, SIZE_MAX)?;
         let inode = self.node(target)?.inode;
         let stored = self.stored(&inode).await?;
         self.draft_mut(vnode)?.stored = stored;

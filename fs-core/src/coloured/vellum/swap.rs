@@ -3,6 +3,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::txn::Purpose;
+use super::content::SIZE_MAX;
 use super::rename::{Plan, moved_cost};
 use super::{Vellum, touched};
 use crate::api::VnodeId;
@@ -55,6 +56,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         for vnode in [one, other] {
             self.named(vnode)?;
+            self.not_written(vnode, 0, SIZE_MAX)?;
             self.commit_content(vnode).await?;
         }
         self.reap_some().await?;

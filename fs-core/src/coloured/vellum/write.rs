@@ -52,7 +52,7 @@ impl<D> Vellum<'_, D> {
     }
 
     /// Adds a run of one block, or a hole, to the draft; what the draft had there is given up.
-    fn place_run(&mut self, vnode: VnodeId, run: DraftRun) -> Result<()> {
+    pub(super) fn place_run(&mut self, vnode: VnodeId, run: DraftRun) -> Result<()> {
         let per_block = self.units().per_block;
         let blocks = self.blocks_of(&run);
         self.cut_out(vnode, run.index, run.index.saturating_add(blocks))?;
@@ -120,7 +120,7 @@ impl<D> Vellum<'_, D> {
     }
 
     /// Notes that the file is written up to `end`, beginning at `from`.
-    fn written(&mut self, vnode: VnodeId, from: u64, end: u64) -> Result<()> {
+    pub(super) fn written(&mut self, vnode: VnodeId, from: u64, end: u64) -> Result<()> {
         let draft = self.draft_mut(vnode)?;
         draft.low = draft.low.min(from);
         draft.valid = draft.valid.max(end);
@@ -420,7 +420,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     }
 
     /// Where block `index` - 1 of the file lies on the device, so that `index` may follow.
-    async fn block_before(&mut self, vnode: VnodeId, index: u64) -> Result<BlockNo> {
+    pub(super) async fn block_before(&mut self, vnode: VnodeId, index: u64) -> Result<BlockNo> {
         let Some(before) = index.checked_sub(1) else { return Ok(BlockNo(0)) };
         let units = self.units();
         let draft = self.draft_of(vnode)?.ok_or(Error::Bug)?;
@@ -460,15 +460,28 @@ impl<D: BlockDevice> Vellum<'_, D> {
             let count = u32::try_from(count).unwrap_or(u32::MAX);
             let bytes = u32::try_from(units.bytes(count)).map_err(|_| Error::Bug)?;
             let offset = u32::try_from(units.bytes(unit)).map_err(|_| Error::Bug)?;
-            match piece.source {
-                _ if count == 0 => return Err(Error::Bug),
-                Source::Zero => self.txn.zero_data(block, offset, bytes).await?,
-                Source::Device(at) => self.txn.copy_data(at, block, offset, bytes).await?,
-                Source::Buffer(_) | Source::Tail { .. } => return Err(Error::Bug),
+            if count == 0 {
+                return Err(Error::Bug);
             }
+            self.program_piece(piece.source, block, offset, bytes).await?;
             unit = unit.saturating_add(count);
         }
         Ok(())
+    }
+
+    /// Programs what is elsewhere on the device, or zeros, into `block`: whole units.
+    pub(super) async fn program_piece(
+        &mut self,
+        source: Source,
+        block: BlockNo,
+        offset: u32,
+        bytes: u32,
+    ) -> Result<()> {
+        match source {
+            Source::Zero => self.txn.zero_data(block, offset, bytes).await,
+            Source::Device(at) => self.txn.copy_data(at, block, offset, bytes).await,
+            Source::Buffer(_) | Source::Tail { .. } => Err(Error::Bug),
+        }
     }
 
     /// Programs the unit in the buffer.

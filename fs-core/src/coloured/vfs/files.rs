@@ -3,9 +3,12 @@
 use super::super::colour;
 use super::super::vnode::Filesystem;
 use super::{Vfs, over, pay};
-use crate::api::{Access, AllocateFlags, AttributeChange, Attributes, FileId, SyncLevel};
+use crate::api::{
+    Access, AllocateFlags, AttributeChange, Attributes, Durability, FileId, MapFor, Mapping, OpId,
+    SyncLevel,
+};
 use crate::error::{Error, Result};
-use crate::extent::Extent;
+use crate::extent::{Extent, ExtentList, Packer};
 use crate::table::Handle;
 use crate::units::ByteOffset;
 
@@ -105,6 +108,47 @@ impl<F: Filesystem> Vfs<'_, F> {
         let mut filesystem = self.enter().await?;
         let handle = self.handle(id, Access::READ)?;
         filesystem.blockmap(handle.vnode, ByteOffset(at), Access::READ).await
+    }
+
+    /// Plans a transfer of `length` bytes from `from` that hardware is to carry out, or what
+    /// follows of `op`: `runs` then says where, and nothing else. The transfer is to be ended by
+    /// [`Self::complete`], whether the file is still open or not.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::BadAccess`], and those of the filesystem's `map`.
+    pub async fn map(
+        &self,
+        id: FileId,
+        (from, length): (u64, u64),
+        what: MapFor,
+        op: Option<OpId>,
+        runs: &mut ExtentList<'_>,
+    ) -> Result<Mapping> {
+        let mut filesystem = self.enter().await?;
+        let access = if what == MapFor::Write { Access::WRITE } else { Access::READ };
+        let handle = self.handle(id, access)?;
+        runs.clear();
+        let from = ByteOffset(from);
+        let mut packer = Packer::new(runs, from, length);
+        let mapped = filesystem.map(handle.vnode, (from, length), what, op, &mut packer).await;
+        over(&mut *filesystem, mapped).await
+    }
+
+    /// Ends a transfer, of which `done` bytes were carried out if `status` is `Ok`; gives the
+    /// attributes of the file.
+    ///
+    /// # Errors
+    /// Those of the filesystem's `complete`.
+    pub async fn complete(
+        &self,
+        op: OpId,
+        done: u64,
+        status: Result<()>,
+        durability: Durability,
+    ) -> Result<Attributes> {
+        let mut filesystem = self.enter().await?;
+        let completed = filesystem.complete(op, done, status, durability).await;
+        over(&mut *filesystem, completed).await
     }
 
     /// Commits the content of a file; durable at return. A cut leaves all of the old or all of the

@@ -2,11 +2,11 @@
 
 use super::super::colour;
 use crate::api::{
-    Access, AllocateFlags, AttributeChange, Attributes, Cookie, DirEntry, FileId, Limit, NameBuf,
-    NodeKind, RenameMode, SyncLevel, VnodeId, XattrMode,
+    Access, AllocateFlags, AttributeChange, Attributes, Cookie, DirEntry, Durability, FileId,
+    Limit, MapFor, Mapping, NameBuf, NodeKind, OpId, RenameMode, SyncLevel, VnodeId, XattrMode,
 };
 use crate::error::{Error, Result};
-use crate::extent::Extent;
+use crate::extent::{Extent, Packer};
 use crate::units::ByteOffset;
 
 /// What a filesystem does. The operations with a body are optional.
@@ -410,6 +410,55 @@ pub trait Filesystem {
         _at: ByteOffset,
         _access: Access,
     ) -> Result<Extent> {
+        Err(Error::NotSupported)
+    }
+
+    /// Plans a transfer between the device and memory that something else carries out: packs the
+    /// runs of `range`, a byte and a length, as far as it can, and begins an operation that
+    /// `complete` ends; or goes on with `op`, where its last call ended. Fewer bytes than asked for
+    /// are no error: the list is full (`more`), the end of the file, bytes that have no run,
+    /// space that is short, or more runs than one operation may have.
+    ///
+    /// To write, `range` begins at an append unit. Each block is erased and belongs to this
+    /// operation alone: the transfer programs it once, from the first byte on, whole append units,
+    /// with zeros behind the last byte. Where the file goes on behind the range whole blocks are
+    /// mapped. The file shows nothing of it before `complete`.
+    ///
+    /// - **Holds:** the vnode, held or open; the operation uses it until it ends.
+    /// - **Leaves:** nothing. Blocks to read are neither programmed nor erased, blocks to write not
+    ///   given to others, until `complete`. What a cut leaves is what is committed.
+    /// - **Errors:** `NoSlot` (no operation is free, or no blocks can be held), `Invalid` (not
+    ///   whole units; `op` does not go on here), `Stale` (`op` has ended), `NotSupported` (the
+    ///   first byte has no run to read), `Busy` (another operation writes there), and those of
+    ///   `write`.
+    async fn map(
+        &mut self,
+        _vnode: VnodeId,
+        _range: (ByteOffset, u64),
+        _what: MapFor,
+        _op: Option<OpId>,
+        _packer: &mut Packer<'_, '_>,
+    ) -> Result<Mapping> {
+        Err(Error::NotSupported)
+    }
+
+    /// Ends an operation: the first `done` bytes were transferred, if `status` is `Ok`. They are
+    /// content of the file from now on, and nothing else is: of fewer bytes than were mapped, whole
+    /// append units count, and whole blocks where the file went on behind. What failed is as if it
+    /// had not been planned. Needs no space.
+    ///
+    /// - **Leaves:** uncommitted content, or committed, as `durability` says. So much is committed
+    ///   together that one operation is old or new after a cut; what else is uncommitted in the
+    ///   file may be committed before.
+    /// - **Errors:** `Stale` (it has ended), and those of the device: the operation is then still
+    ///   under way, or its bytes are uncommitted content.
+    async fn complete(
+        &mut self,
+        _op: OpId,
+        _done: u64,
+        _status: Result<()>,
+        _durability: Durability,
+    ) -> Result<Attributes> {
         Err(Error::NotSupported)
     }
 

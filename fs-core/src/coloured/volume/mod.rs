@@ -10,7 +10,8 @@ use super::vellum::{Lent, Vellum};
 use super::vfs::Vfs;
 use crate::api::{CheckReport, FormatOptions, MountOptions, VolumeInfo};
 use crate::error::{Error, Result};
-use crate::memory::Memory;
+use crate::memory::{Memory, Operation};
+use crate::table::Operations;
 
 /// A mounted volume on a device `D`: used through `&self`, by several handles and tasks at once.
 pub type Volume<'m, D> = Vfs<'m, Vellum<'m, D>>;
@@ -97,6 +98,13 @@ impl<'m, D: BlockDevice> Vfs<'m, Vellum<'m, D>> {
             Self::format(device, memory, format).await?;
         }
         Self::mount(device, memory, options).await
+    }
+
+    /// Lets hardware carry out as many transfers at once as there are `operations`.
+    #[must_use]
+    pub fn with_operations(mut self, operations: &'m mut [Operation]) -> Self {
+        self.filesystem_mut().lend_operations(Operations::new(operations));
+        self
     }
 
     /// Commits everything and closes the journal, so that the next mount need not settle. The
