@@ -49,9 +49,9 @@ pub mod table;
 pub mod units;
 
 pub use api::{
-    AllocateFlags, AttributeChange, Attributes, CheckReport, Cookie, DirEntry, FileId,
-    FormatOptions, Limit, MountOptions, NameBuf, NodeKind, Op, OpenOptions, Owner, RenameMode,
-    VolumeInfo, XattrMode,
+    AllocateFlags, AttributeChange, Attributes, CheckReport, Cookie, DirEntry, Durability, FileId,
+    FormatOptions, Limit, MapFor, Mapping, MountOptions, NameBuf, NodeKind, Op, OpId, OpenOptions,
+    Owner, RenameMode, VolumeInfo, XattrMode,
 };
 pub use error::{Error, Result};
 pub use memory::Memory;

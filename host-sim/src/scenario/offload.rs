@@ -8,7 +8,7 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario {
         name: "recorded",
         story: "a recording by two buffers: one transfer under way while the other is completed",
-        covers: &["B.7", "oracle 5"],
+        covers: &["C15", "oracle 5"],
         medium: Medium::nor(40),
         tuning: Tuning::TIGHT,
         write: recorded,
@@ -16,18 +16,18 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario {
         name: "transferred-over",
         story: "the middle of a file by transfers that end in any order, in part, and not at all",
-        covers: &["B.8", "B.9", "oracle 4"],
+        covers: &["C15", "oracle 4"],
         medium: Medium::nor(40),
         tuning: Tuning::TIGHT,
         write: transferred_over,
     },
     Scenario {
-        name: "read-while-removed",
-        story: "a transfer reads a file that is removed meanwhile, and whose space is wanted",
-        covers: &["B.4", "C.2"],
+        name: "read-while-replaced",
+        story: "a transfer reads a content that is replaced and removed meanwhile, on a small chip",
+        covers: &["C9", "oracle 4"],
         medium: Medium::nor(24),
         tuning: Tuning::TIGHT,
-        write: read_while_removed,
+        write: read_while_replaced,
     },
 ];
 
@@ -83,18 +83,18 @@ fn transferred_over(script: &mut Script) {
     script.op(Op::SyncFile(0)).op(Op::Read(0)).close(0).check();
 }
 
-fn read_while_removed(script: &mut Script) {
+fn read_while_replaced(script: &mut Script) {
     let content = Script::text("f", 1, 3 * 4096);
     script.fresh().quietly(|script| {
         script.put("f", &content).open(0, "f", Access::READ);
         script.op(Op::Map(1, 0, 0, 3 * BLOCK, false));
         script.close(0);
     });
-    script.remove("f");
     for number in 0..8 {
-        script.replace("g", &Script::text("g", number, 9000));
+        script.replace("f", &Script::text("g", number, 9000));
         script.op(Op::Transfer(1, content.clone()));
     }
+    script.remove("f").op(Op::Transfer(1, content.clone()));
     script.op(Op::Complete(1, 0, 0, Vec::new(), false));
     for number in 0..3 {
         script.replace("g", &Script::text("h", number, 9000));

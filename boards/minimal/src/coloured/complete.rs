@@ -6,9 +6,12 @@ use super::program;
 use super::vellum::Volume;
 use core::hint::black_box;
 use fs_core::api::SyncLevel;
+use fs_core::extent::{Extent, ExtentList};
+use fs_core::memory::Operation;
+use fs_core::units::ByteOffset;
 use fs_core::{
-    AllocateFlags, AttributeChange, Cookie, Error, Limit, Memory, MountOptions, NameBuf, Op,
-    OpenOptions, RenameMode, XattrMode,
+    AllocateFlags, AttributeChange, Cookie, Durability, Error, Limit, MapFor, Memory, MountOptions,
+    NameBuf, Op, OpenOptions, RenameMode, XattrMode,
 };
 
 /// Formats a device, mounts it and uses all of it.
@@ -18,7 +21,9 @@ use fs_core::{
 #[colour]
 pub async fn run(device: &mut Device, memory: &mut Memory) -> Result<u64, Error> {
     let read = program::run(device, memory).await?;
+    let mut operations = [Operation::EMPTY; 2];
     let volume = Volume::mount(device, memory, MountOptions::default()).await?;
+    let volume = volume.with_operations(&mut operations);
     names(&volume).await?;
     attributes(&volume).await?;
     let room = content(&volume).await?;
@@ -66,6 +71,14 @@ async fn content(volume: &Volume<'_, Device>) -> Result<u64, Error> {
     let file = volume.open(path, black_box(OpenOptions::new().read().write())).await?;
     let room = volume.allocate(file, 0, black_box(65_536), AllocateFlags::PERSIST).await?;
     let extent = volume.blockmap(file, black_box(0)).await?;
+    let mut runs = [Extent::zero(ByteOffset(0), 0); 2];
+    let mut runs = ExtentList::new(&mut runs);
+    let range = black_box((0, 8192));
+    let mapping = volume.map(file, range, black_box(MapFor::Write), None, &mut runs).await?;
+    if let Some(op) = mapping.op {
+        let late = black_box(Durability::Deferred);
+        volume.complete(op, mapping.covered, Ok(()), late).await?;
+    }
     volume.set_len(file, black_box(9)).await?;
     volume.set_file_attributes(file, black_box(AttributeChange::size(4))).await?;
     volume.sync_file_to(file, black_box(SyncLevel::Full)).await?;
