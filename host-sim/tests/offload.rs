@@ -157,7 +157,7 @@ fn what_fails_is_as_if_it_had_not_been_planned() {
     });
 }
 
-/// FSKit's own module cuts the file to what it was when the first of two extending writes began,
+/// Apple's own module cuts the file to what it was when the first of two extending writes began,
 /// though the second has succeeded meanwhile.
 #[test]
 fn a_failed_writer_does_not_take_another_ones_data_along() {

@@ -37,7 +37,6 @@ impl Model {
                 self.not_written(*slot, *at, at + bytes.len() as u64)?;
                 self.write(*slot, *at, bytes)
             }
-            Op::Map(_, slot, .., false) => self.content(*slot).map(|_| ()),
             Op::Map(number, slot, from, length, true) => {
                 self.for_writing(*slot)?;
                 let file = self.handles.get(slot).ok_or(Error::Stale)?.file;
@@ -48,7 +47,6 @@ impl Model {
                 self.transfers.remove(number);
                 if *ok { self.write(*slot, *at, bytes) } else { Ok(()) }
             }
-            Op::Transfer(..) => Ok(()),
             Op::SetLen(slot, len) => {
                 self.not_written(*slot, *len, u64::MAX)?;
                 self.set_len(*slot, *len)
@@ -85,8 +83,13 @@ impl Model {
                 *self = Self::new();
                 Ok(())
             }
-            Op::Read(slot) => self.content(*slot).map(|_| ()),
-            Op::Maintain(_) | Op::Look | Op::Check | Op::Mount { .. } | Op::MountOrFormat => Ok(()),
+            Op::Read(slot) | Op::Map(_, slot, .., false) => self.content(*slot).map(|_| ()),
+            Op::Transfer(..)
+            | Op::Maintain(_)
+            | Op::Look
+            | Op::Check
+            | Op::Mount { .. }
+            | Op::MountOrFormat => Ok(()),
             other => self.change_names(other),
         }
     }

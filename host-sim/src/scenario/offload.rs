@@ -50,16 +50,17 @@ fn carry_out(script: &mut Script, number: u8, from: u64, bytes: &[u8]) {
 
 fn recorded(script: &mut Script) {
     script.fresh().open(0, "take", Access::CREATE);
-    let piece = |number: u64| Script::text("r", number as usize, 2 * 4096);
+    let place = |number: u8| u64::from(number) * 2 * BLOCK;
     map(script, 0, 0, 2 * BLOCK);
-    for number in 0..3_u64 {
-        let next = (number + 1) * 2 * BLOCK;
-        map(script, ((number + 1) % 2) as u8, next, if number == 2 { 1000 } else { 2 * BLOCK });
-        carry_out(script, (number % 2) as u8, number * 2 * BLOCK, &piece(number));
+    for number in 0..3_u8 {
+        let length = if number == 2 { 1000 } else { 2 * BLOCK };
+        map(script, (number + 1) % 2, place(number + 1), length);
+        let piece = Script::text("r", number.into(), 2 * 4096);
+        carry_out(script, number % 2, place(number), &piece);
         script.op(Op::SyncFile(0)).op(Op::Read(0));
     }
     let last = Script::text("r", 3, 1000);
-    carry_out(script, 1, 6 * BLOCK, &last);
+    carry_out(script, 1, place(3), &last);
     script.close(0).check();
 }
 
