@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fs_core::error::Error;
 
 use super::names::room_for;
-use super::{Access, CONTENT_MAX, File, Handle, LENGTH_MAX, Model, Node, Op, Slot, Tree};
+use super::{Access, CONTENT_MAX, File, Handle, LENGTH_MAX, Model, Node, Op, Slot, Transfer, Tree};
 
 /// What a call did.
 #[derive(Debug, Clone)]
@@ -40,13 +40,20 @@ impl Model {
             Op::Map(number, slot, from, length, true) => {
                 self.for_writing(*slot)?;
                 let file = self.handles.get(slot).ok_or(Error::Stale)?.file;
-                self.transfers.insert(*number, (file, *from, from + length));
+                let transfer = Transfer { file, from: *from, end: from + length, moved: false };
+                self.transfers.insert(*number, transfer);
                 Ok(())
             }
-            Op::Complete(number, slot, at, bytes, ok) => {
-                self.transfers.remove(number);
-                if *ok { self.write(*slot, *at, bytes) } else { Ok(()) }
+            Op::Transfer(number, _) => {
+                if let Some(transfer) = self.transfers.get_mut(number) {
+                    transfer.moved = true;
+                }
+                Ok(())
             }
+            Op::Complete(number, _, at, bytes, ok) => match self.transfers.remove(number) {
+                Some(Transfer { file, moved: true, .. }) if *ok => self.write_to(file, *at, bytes),
+                _ => Ok(()),
+            },
             Op::SetLen(slot, len) => {
                 self.not_written(*slot, *len, u64::MAX)?;
                 self.set_len(*slot, *len)
@@ -84,12 +91,7 @@ impl Model {
                 Ok(())
             }
             Op::Read(slot) | Op::Map(_, slot, .., false) => self.content(*slot).map(|_| ()),
-            Op::Transfer(..)
-            | Op::Maintain(_)
-            | Op::Look
-            | Op::Check
-            | Op::Mount { .. }
-            | Op::MountOrFormat => Ok(()),
+            Op::Maintain(_) | Op::Look | Op::Check | Op::Mount { .. } | Op::MountOrFormat => Ok(()),
             other => self.change_names(other),
         }
     }
@@ -154,6 +156,13 @@ impl Model {
                 }
                 left.push(drafted);
             }
+            Op::Complete(number, ..) => {
+                let mut committed = self.clone();
+                if let Some(transfer) = self.transfers.get(number) {
+                    committed.files[transfer.file].commit();
+                }
+                left.push(committed);
+            }
             _ => {}
         }
         left.push(done);
@@ -211,14 +220,21 @@ impl Model {
     /// Refuses where a transfer writes to any block of 4 KiB that these bytes lie in.
     fn not_written(&self, slot: Slot, from: u64, to: u64) -> Result<(), Error> {
         let file = self.handles.get(&slot).ok_or(Error::Stale)?.file;
-        let concerns = |(other, begin, end): &(usize, u64, u64)| {
-            *other == file && begin / BLOCK * BLOCK < to && from < end.next_multiple_of(BLOCK)
+        let concerns = |other: &Transfer| {
+            let (begin, end) = (other.from / BLOCK * BLOCK, other.end.next_multiple_of(BLOCK));
+            other.file == file && begin < to && from < end
         };
         if self.transfers.values().any(concerns) { Err(Error::Busy) } else { Ok(()) }
     }
 
     fn write(&mut self, slot: Slot, at: u64, bytes: &[u8]) -> Result<(), Error> {
-        let file = self.for_writing(slot)?;
+        self.for_writing(slot)?;
+        let file = self.handles.get(&slot).ok_or(Error::Stale)?.file;
+        self.write_to(file, at, bytes)
+    }
+
+    fn write_to(&mut self, file: usize, at: u64, bytes: &[u8]) -> Result<(), Error> {
+        let file = &mut self.files[file];
         let at = usize::try_from(at).map_err(|_| Error::TooLarge)?;
         let end = at.saturating_add(bytes.len());
         if end > LENGTH_MAX {

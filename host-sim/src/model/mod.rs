@@ -79,8 +79,8 @@ pub enum Op {
     SyncFile(Slot),
     /// Commits the draft of one file and sets space aside for a range, to stay or not.
     Allocate(Slot, u64, u64, bool),
-    /// Plans a transfer, by a number of its own, of so many bytes from an offset on: to write, or to
-    /// read.
+    /// Plans a transfer, by a number of its own, of so many bytes from an offset on: to write, or
+    /// to read.
     Map(u8, Slot, u64, u64, bool),
     /// Hardware moves the bytes of a transfer: programs them, or reads and compares.
     Transfer(u8, Vec<u8>),
@@ -205,8 +205,18 @@ pub struct Model {
     names: BTreeMap<Arc<str>, Node>,
     files: Vec<File>,
     handles: BTreeMap<Slot, Handle>,
-    /// Transfers that write: the file, and the bytes from and up to which they do.
-    transfers: BTreeMap<u8, (usize, u64, u64)>,
+    /// Transfers that write.
+    transfers: BTreeMap<u8, Transfer>,
+}
+
+/// A transfer that writes to a file, from one byte to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Transfer {
+    file: usize,
+    from: u64,
+    end: u64,
+    /// Whether hardware has carried it out.
+    moved: bool,
 }
 
 impl Model {

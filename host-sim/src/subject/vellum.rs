@@ -93,6 +93,8 @@ struct Transfer {
     from: u64,
     writes: bool,
     runs: Vec<Extent>,
+    /// Why hardware has not carried it out.
+    failed: Option<Error>,
 }
 
 /// Room for a content of `size` bytes, and one more; no script makes longer ones.
@@ -166,27 +168,48 @@ impl Live<'_, '_, '_> {
         let mut slots = [Extent::zero(ByteOffset(0), 0); 2];
         let mut list = ExtentList::new(&mut slots);
         let (mut op, mut covered, mut runs) = (None, 0, Vec::new());
-        while covered < length {
+        let mapped = loop {
             let range = (from + covered, length - covered);
-            let mapping = self.volume.map(id, range, what, op, &mut list)?;
-            runs.extend_from_slice(list.as_slice());
-            op = op.or(mapping.op);
-            covered += mapping.covered;
-            if !mapping.more && covered < length {
-                return Err(Error::TooLarge);
+            match self.volume.map(id, range, what, op, &mut list) {
+                Ok(mapping) => {
+                    runs.extend_from_slice(list.as_slice());
+                    op = op.or(mapping.op);
+                    covered += mapping.covered;
+                    match mapping.more {
+                        _ if covered == length => break Ok(()),
+                        true => {}
+                        false => break Err(Error::NoSpace),
+                    }
+                }
+                Err(error) => break Err(error),
             }
+        };
+        if let (Err(error), Some(op)) = (mapped, op) {
+            // All or nothing: what was planned is given up, which changes nothing.
+            let given_up = self.volume.complete(op, 0, Err(error), Durability::Deferred);
+            return mapped.and(given_up.map(|_| ()));
         }
+        mapped?;
         let op = op.ok_or(Error::Bug)?;
-        self.transfers.borrow_mut().push(Transfer { number, op, from, writes, runs });
+        let transfer = Transfer { number, op, from, writes, runs, failed: None };
+        self.transfers.borrow_mut().push(transfer);
         Ok(())
+    }
+
+    /// Moves the bytes of a transfer, if it was planned, and remembers if that failed.
+    fn transfer(&self, number: u8, bytes: &[u8]) -> Result<()> {
+        let mut transfers = self.transfers.borrow_mut();
+        let found = transfers.iter_mut().find(|transfer| transfer.number == number);
+        let Some(transfer) = found else { return Ok(()) };
+        let moved = self.moved(transfer, bytes);
+        transfer.failed = transfer.failed.or(moved.err());
+        moved
     }
 
     /// Moves the bytes of a transfer as hardware does: in append units, and not in the order of the
     /// runs.
-    fn transfer(&self, number: u8, bytes: &[u8]) -> Result<()> {
-        let transfers = self.transfers.borrow();
-        let found = transfers.iter().find(|transfer| transfer.number == number);
-        let Transfer { from, writes, runs, .. } = found.ok_or(Error::Stale)?;
+    fn moved(&self, transfer: &Transfer, bytes: &[u8]) -> Result<()> {
+        let Transfer { from, writes, runs, .. } = transfer;
         let mut hardware = self.hardware.borrow_mut();
         let unit = hardware.geometry().program_unit.max(256) as usize;
         let mut device = wired(&mut hardware);
@@ -213,11 +236,13 @@ impl Live<'_, '_, '_> {
         Ok(())
     }
 
+    /// Ends a transfer, if it was planned.
     fn complete(&self, number: u8, done: usize, ok: bool) -> Result<()> {
         let transfers = self.transfers.borrow();
         let found = transfers.iter().find(|transfer| transfer.number == number);
-        let op = found.ok_or(Error::Stale)?.op;
+        let Some(&Transfer { op, failed, .. }) = found else { return Ok(()) };
         let status = if ok { Ok(()) } else { Err(Error::Device(ErrorKind::Transport)) };
+        let status = failed.map_or(status, Err);
         self.volume.complete(op, done as u64, status, Durability::Deferred)?;
         drop(transfers);
         self.transfers.borrow_mut().retain(|transfer| transfer.number != number);
