@@ -430,3 +430,112 @@ fn random_histories_show_what_the_model_says() {
     }
     assert!(completed > 1000, "{completed}");
 }
+
+/// A size that the larger of two transfers would have had must not come with the smaller one, when
+/// the larger has failed first.
+#[test]
+fn the_size_of_a_transfer_that_failed_does_not_come_with_another_one() {
+    let nor = formatted(Spec::small(64));
+    let first = text(6, 4096);
+    with(&nor, |volume| {
+        let id = volume.open("f", RW).unwrap();
+        let (small, _, runs) = map_all(volume, id, (0, BLOCK), 2).unwrap();
+        let (large, ..) = map_all(volume, id, (BLOCK, 8 * BLOCK), 2).unwrap();
+        transfer(&nor, &runs, &first, 0, BLOCK);
+        let failed = Err(Error::Device(ErrorKind::Transport));
+        volume.complete(large, 8 * BLOCK, failed, Durability::Committed).unwrap();
+        volume.complete(small, BLOCK, Ok(()), Durability::Committed).unwrap();
+        assert_eq!(read_all(volume, id), first);
+    });
+    with(&nor, |volume| assert_eq!(volume.stat("f").unwrap().size, BLOCK));
+}
+
+/// Space that was set aside before is not given back by a transfer that fails.
+#[test]
+fn a_failure_leaves_the_space_that_was_set_aside() {
+    let nor = formatted(Spec::small(64));
+    with(&nor, |volume| {
+        let id = volume.open("f", RW).unwrap();
+        volume.write_at(id, 0, &text(1, 5000)).unwrap();
+        volume.allocate(id, 0, 40_000, AllocateFlags::PERSIST).unwrap();
+        let free = volume.info().unwrap().free;
+        let (op, ..) = map_all(volume, id, (2 * BLOCK, 10_000), 4).unwrap();
+        let failed = Err(Error::Device(ErrorKind::Transport));
+        volume.complete(op, 0, failed, Durability::Committed).unwrap();
+        assert_eq!(volume.info().unwrap().free, free);
+        assert_eq!(volume.allocate(id, 0, 40_000, AllocateFlags::PERSIST), Ok(0));
+        assert_eq!(read_all(volume, id), text(1, 5000));
+    });
+}
+
+/// Where a file lies now is knowledge and no ticket; and what lies in an item has no place.
+#[test]
+fn a_report_is_no_ticket_and_small_contents_are_for_read() {
+    let nor = formatted(Spec::small(64));
+    with(&nor, |volume| {
+        volume.replace("large", &text(1, 9000)).unwrap();
+        volume.replace("small", b"an item").unwrap();
+        let mut places = [Extent::zero(ByteOffset(0), 0); 4];
+        let mut runs = ExtentList::new(&mut places);
+        let large = volume.open("large", RW).unwrap();
+        for what in [MapFor::Report, MapFor::Read] {
+            let mapping = volume.map(large, (0, 9000), what, None, &mut runs).unwrap();
+            assert!(mapping.covered >= 2 * BLOCK);
+            assert_eq!(mapping.op.is_some(), what == MapFor::Read);
+        }
+        let small = volume.open("small", RW).unwrap();
+        let mapped = volume.map(small, (0, 7), MapFor::Read, None, &mut runs);
+        assert_eq!(mapped, Err(Error::NotSupported));
+        assert_eq!(read_all(volume, small), b"an item");
+    });
+}
+
+/// Lengths at which other implementations of offloaded I/O lost bytes or made some up.
+#[test]
+fn empty_and_tiny_transfers_are_what_they_say() {
+    for spec in [Spec::small(64), Spec::card(64)] {
+        for length in [1, 14, 15, 255, 256, 257, 511, 512, 513, 4095, 4096, 4097] {
+            let nor = formatted(spec);
+            let bytes = text(3, length);
+            with(&nor, |volume| {
+                let id = volume.open("f", RW).unwrap();
+                let (op, covered, runs) = map_all(volume, id, (0, length as u64), 1).unwrap();
+                assert_eq!(covered, length as u64);
+                transfer(&nor, &runs, &bytes, 0, covered);
+                volume.complete(op, covered, Ok(()), Durability::Committed).unwrap();
+                assert_eq!(read_all(volume, id), bytes);
+                let mut places = [Extent::zero(ByteOffset(0), 0); 1];
+                let mut runs = ExtentList::new(&mut places);
+                let none = volume.map(id, (0, 0), MapFor::Write, None, &mut runs).unwrap();
+                assert_eq!((none.op, none.covered), (None, 0));
+            });
+            with(&nor, |volume| {
+                let id = volume.open("f", RW).unwrap();
+                assert_eq!(read_all(volume, id), bytes);
+            });
+        }
+    }
+}
+
+/// A list of runs of any length leads to the same plan.
+#[test]
+fn short_lists_are_asked_for_again_and_plan_the_same() {
+    let plans: Vec<_> = [1, 2, 8]
+        .into_iter()
+        .map(|slots| {
+            let nor = formatted(Spec::small(64));
+            let mut plan = Vec::new();
+            with(&nor, |volume| {
+                let id = volume.open("f", RW).unwrap();
+                let (_, covered, runs) = map_all(volume, id, (0, 30_000), slots).unwrap();
+                for run in runs {
+                    let places = (0..run.length.div_ceil(BLOCK)).map(|block| block * BLOCK);
+                    plan.extend(places.map(|at| (run.logical.0 + at, run.physical.0 + at)));
+                }
+                assert_eq!(covered, 30_000);
+            });
+            plan
+        })
+        .collect();
+    assert!(plans.iter().all(|plan| *plan == plans[0]), "{plans:?}");
+}

@@ -124,7 +124,7 @@ const DATA_WINDOWS: usize = 2;
 pub const PINS_MAX: usize = 24;
 
 /// Runs that transfers read from at once.
-pub const HOLDS_MAX: usize = 8;
+pub const HOLDS_MAX: usize = 4;
 
 /// Runs of the reserve that are known at once.
 const RESERVE_RUNS: usize = 4;
