@@ -468,6 +468,36 @@ fn a_failure_leaves_the_space_that_was_set_aside() {
     });
 }
 
+/// What a completion needs was put by when the transfer was planned: others that take all space
+/// meanwhile do not take that.
+#[test]
+fn a_completion_needs_no_space() {
+    for spec in [Spec::small(48), Spec::card(48)] {
+        let nor = formatted(spec);
+        let bytes = text(9, 3 * 4096 + 700);
+        let length = bytes.len() as u64;
+        with(&nor, |volume| {
+            let id = volume.open("take", RW).unwrap();
+            volume.write_at(id, 0, b"head").unwrap();
+            volume.sync_file(id).unwrap();
+            let (op, covered, runs) = map_all(volume, id, (BLOCK, length), 4).unwrap();
+            assert_eq!(covered, length);
+            transfer(&nor, &runs, &bytes, BLOCK, covered);
+            let full = (0..200).find_map(|number| {
+                let name = format!("fill{number}");
+                volume.replace(&name, &text(number, 6000)).err()
+            });
+            assert_eq!(full, Some(Error::NoSpace));
+            let attributes = volume.complete(op, covered, Ok(()), Durability::Committed).unwrap();
+            assert_eq!(attributes.size, BLOCK + length);
+            let mut wanted = b"head".to_vec();
+            wanted.resize(4096, 0);
+            wanted.extend_from_slice(&bytes);
+            assert_eq!(read_all(volume, id), wanted);
+        });
+    }
+}
+
 /// Where a file lies now is knowledge and no ticket; and what lies in an item has no place.
 #[test]
 fn a_report_is_no_ticket_and_small_contents_are_for_read() {

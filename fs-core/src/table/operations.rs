@@ -54,6 +54,8 @@ pub struct Operation {
     pub replaced: (usize, u64),
     /// A pinned block that its completion may need; 0 if it needs none.
     pub spare: BlockNo,
+    /// Whether its completion is under way, which may take the spare block.
+    pub lends: bool,
     /// Its blocks.
     pub runs: heapless::Vec<OpRun, OP_RUNS>,
 }
@@ -70,6 +72,7 @@ impl Operation {
         size: 0,
         replaced: (0, 0),
         spare: BlockNo(0),
+        lends: false,
         runs: heapless::Vec::new(),
     };
 
@@ -158,6 +161,17 @@ impl<'m> Operations<'m> {
         let number = self.slots.iter().position(is_unclaimed)?;
         let generation = self.slots.get(number)?.generation;
         Some(OpId { slot: u8::try_from(number).ok()?, generation })
+    }
+
+    /// The spare block of the transfer whose completion is under way, if it still has it.
+    pub fn take_spare(&mut self) -> Option<BlockNo> {
+        let has_one = |slot: &&mut Operation| slot.lends && slot.spare != BlockNo(0);
+        self.slots.iter_mut().find(has_one).map(|slot| core::mem::take(&mut slot.spare))
+    }
+
+    /// No completion is under way.
+    pub fn lend_none(&mut self) {
+        self.slots.iter_mut().for_each(|slot| slot.lends = false);
     }
 
     /// The transfers that write, with their files.

@@ -44,6 +44,7 @@ impl<'m, D> Vellum<'m, D> {
 
     /// Ends the transfers that a dropped or failed call has planned.
     pub(super) fn end_unclaimed(&mut self) {
+        self.operations.lend_none();
         while let Some(op) = self.operations.unclaimed() {
             self.end_op(op);
         }
@@ -355,7 +356,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
     ) -> Result<VnodeId> {
         let (operation, vnode) = self.operations.get(op)?;
         if operation.writes && status.is_ok() && done > 0 {
-            let stop = self.ready_to_add(vnode, op, done).await?;
+            let ready = self.ready_to_add(vnode, op, done).await;
+            self.operations.lend_none();
+            let stop = ready?;
             self.add_transferred(vnode, op, stop)?;
         }
         self.end_op(op);
@@ -369,10 +372,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     /// ends. May commit what the file has uncommitted.
     async fn ready_to_add(&mut self, vnode: VnodeId, op: OpId, done: u64) -> Result<u64> {
         let units = self.units();
-        let spare = core::mem::take(&mut self.operation(op)?.spare);
-        if spare != BlockNo(0) {
-            self.txn.unpin(spare, 1);
-        }
+        self.operation(op)?.lends = true;
         let Operation { from, end, size, .. } = *self.operation(op)?;
         let (runs, (replaced, _)) = (self.operation(op)?.runs.len(), self.operation(op)?.replaced);
         let room = Room { runs, replaced: Some(replaced) };

@@ -410,7 +410,11 @@ impl<D: BlockDevice> Vellum<'_, D> {
     }
 
     /// A block for data, erased and pinned; what intents hold is freed first if there is need.
+    /// The completion of a transfer gets the one that was kept for it.
     pub(super) async fn take_block(&mut self, near: BlockNo) -> Result<BlockNo> {
+        if let Some(kept) = self.operations.take_spare() {
+            return Ok(kept);
+        }
         loop {
             match self.txn.take_block(near).await {
                 Err(Error::NoSpace) if self.reap_one().await? => {}
