@@ -87,7 +87,7 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario {
         name: "level",
         story: "cold chunks are moved to worn ones, between calls and in their ends",
-        covers: &["C10", "C11", "oracle 13"],
+        covers: &["C10", "C11", "F2", "oracle 13"],
         medium: Medium::nor(192),
         tuning: Tuning::DEFAULT,
         write: level,

@@ -49,6 +49,7 @@ impl<D> Txn<'_, D> {
     /// A call begins: it may erase ahead once, in its end.
     pub fn begin_call(&mut self) {
         self.erases_before = self.media.erases();
+        self.records_before = self.journal.sequence();
     }
 
     /// Lets only the smallest unit be erased at a time, if `low_latency` is set.

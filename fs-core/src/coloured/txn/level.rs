@@ -155,6 +155,11 @@ impl<D> Txn<'_, D> {
             && self.state.scalars.free.0 >= enough
     }
 
+    /// Whether this call has changed something, and has not erased: it may do a step of a move.
+    pub fn may_step(&self) -> bool {
+        self.journal.sequence() != self.records_before && !self.has_erased()
+    }
+
     /// Low bits of the object in which cold data is looked for.
     pub fn sweep(&self) -> u32 {
         self.sweep

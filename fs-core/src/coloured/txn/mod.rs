@@ -121,6 +121,8 @@ pub struct Txn<'m, D> {
     erased_next: Option<BlockNo>,
     /// What the erases were when the call began.
     erases_before: u32,
+    /// What the sequence of the next record was then.
+    records_before: u64,
     /// How many of the erases of this session the scalars tell of.
     erases_logged: u32,
     /// Low bits of the object in which cold data is looked for.

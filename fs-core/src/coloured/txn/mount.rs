@@ -236,6 +236,7 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             deltas_after: Generation(0),
             erased_next: None,
             erases_before: 0,
+            records_before: 0,
             erases_logged: 0,
             sweep: 0,
             #[cfg(feature = "level")]

@@ -53,7 +53,7 @@ const DUE_ERASES: u32 = 32;
 /// Parts of runs that a chunk may consist of.
 const PARTS_MAX: usize = 5;
 /// Items that are looked at to find them.
-const ITEMS_MAX: u32 = 32;
+const ITEMS_MAX: u32 = 16;
 /// What the record of a move costs: the first and the last run may be cut.
 const CHANGE_COST: usize = (PARTS_MAX + 2) * put_cost(extent::SIZE);
 const CHUNK: u32 = CHUNK_BLOCKS as u32;
@@ -143,7 +143,7 @@ impl Sweep {
 
 #[colour]
 impl<D: BlockDevice> Vellum<'_, D> {
-    /// Does a step of a move that is due, if this call has not erased.
+    /// Does a step of a move that is due, if this call has changed something and has not erased.
     ///
     /// # Errors
     /// The device's, and those of folding; the move is given up then, and nothing else.
@@ -155,7 +155,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         let due = self.sweep.moving.is_some() || self.sweep.saved >= self.sweep.price();
         if !self.txn.may_level() || self.is_doubtful() {
             self.give_up();
-        } else if due && !self.txn.has_erased() {
+        } else if due && self.txn.may_step() {
             self.level_step().await?;
         }
         Ok(())
