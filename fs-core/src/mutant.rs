@@ -145,6 +145,8 @@ mutants! {
     LinkInTwoRecords,
     /// A directory is found by a name that it does not have any more.
     WayNotForgotten,
+    /// The way to a leaf is taken for known though a fold has changed it.
+    ShapeNotNoted,
     /// One name less of a file does not lower the count of its names.
     LinksNotCounted,
     /// The attributes of an object whose last name goes are forgotten.

@@ -46,6 +46,7 @@ use crate::format::change::{Change, Run, RunState, Scalars};
 use crate::format::group::{self, Group};
 use crate::format::key::{Key, Kind, SPACE};
 use crate::format::pointer::{self, NodePointer};
+use crate::mutant::{self, Mutant};
 use crate::units::{BlockCount, BlockNo, Generation, Level, ObjectId};
 
 use arena::Arena;
@@ -91,7 +92,7 @@ pub struct State<'m> {
     arena: Arena<'m>,
     runs: Runs<'m>,
     block_count: BlockCount,
-    version: u32,
+    shape: u32,
 }
 
 impl PartialEq for State<'_> {
@@ -130,7 +131,7 @@ impl<'m> State<'m> {
             arena: Arena::new(arena, bytes_max),
             runs: Runs::new(runs),
             block_count: BlockCount(u32::MAX),
-            version: 0,
+            shape: 0,
         }
     }
 
@@ -145,16 +146,22 @@ impl<'m> State<'m> {
         self.block_count
     }
 
-    /// Another number after every change: what was found out about the tree holds while this is
-    /// the same.
+    /// Another number after every change of what leads to a leaf: of the root, of a pointer, of
+    /// what is pending above the leaves. The way to a leaf holds while this is the same.
     #[must_use]
-    pub const fn version(&self) -> u32 {
-        self.version
+    pub const fn shape(&self) -> u32 {
+        self.shape
+    }
+
+    fn reshape(&mut self) {
+        if !mutant::on(Mutant::ShapeNotNoted) {
+            self.shape = self.shape.wrapping_add(1);
+        }
     }
 
     /// Forgets every entry, every run and the scalars.
     pub fn reset(&mut self) {
-        self.version = self.version.wrapping_add(1);
+        self.shape = self.shape.wrapping_add(1);
         self.scalars = NOTHING;
         self.arena.clear();
         self.runs.clear();
@@ -166,7 +173,6 @@ impl<'m> State<'m> {
     /// The change names what cannot be (a block outside the volume, a free count below zero) or
     /// does not fit. The state is then of no use: a replay fails, a running volume stops writing.
     pub fn apply(&mut self, change: &Change<'_>, tag: u8) -> Result<(), Malformed> {
-        self.version = self.version.wrapping_add(1);
         match *change {
             Change::Put { fresh, key, value } => {
                 let value = Some(value);
@@ -179,14 +185,25 @@ impl<'m> State<'m> {
                 }
                 self.raise_generation(&pointer);
                 let value = pointer.encode()?;
+                // One that is logged again leads where it did.
+                if self.find(level, key) != Found::Value(&value) {
+                    self.reshape();
+                }
                 self.arena.put(&EntryView { level, key, value: Some(&value), fresh, tag })
             }
             Change::Delete { vanish, key } => self.delete(Level(0), key, vanish, tag),
-            Change::Unpoint { vanish, level, key } => self.delete(level, key, vanish, tag),
-            Change::Fold { level, low, high } => self.fold(level, low, high),
+            Change::Unpoint { vanish, level, key } => {
+                self.reshape();
+                self.delete(level, key, vanish, tag)
+            }
+            Change::Fold { level, low, high } => {
+                self.reshape();
+                self.fold(level, low, high)
+            }
             Change::Root(pointer) => {
                 self.check_pointer(&pointer)?;
                 self.raise_generation(&pointer);
+                self.reshape();
                 self.scalars.root = pointer;
                 Ok(())
             }
@@ -207,6 +224,9 @@ impl<'m> State<'m> {
             Change::Leave(run) => self.say(run, RunState::Leaving, tag),
             Change::State { run, state } => self.say(run, state, tag),
             Change::Scalars(scalars) => {
+                if self.scalars.root != scalars.root {
+                    self.reshape();
+                }
                 self.scalars = scalars;
                 Ok(())
             }

@@ -318,6 +318,14 @@ async fn write_copy<D: BlockDevice>(
     media.write_superblock(block, &bytes).await
 }
 
+impl Journal {
+    /// Notes that both anchor blocks begin with a superblock, where nothing is erased: no entry
+    /// needs to look for it.
+    pub fn note_copies(&mut self) {
+        self.anchors.clean = [Some(0); 2];
+    }
+}
+
 #[colour]
 impl Journal {
     /// Writes an anchor entry that starts at `link`, marked as the lone first one of a settling

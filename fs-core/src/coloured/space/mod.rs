@@ -372,6 +372,11 @@ impl Space {
         }
     }
 
+    /// Whether a window for nodes was opened in this session.
+    pub fn has_opened(&self) -> bool {
+        self.window.start.0 > 0
+    }
+
     /// Where the search for a data window goes on: behind the one that was opened last.
     pub fn data_end(&self) -> Option<BlockNo> {
         Some(self.data_end).filter(|end| end.0 > 0)

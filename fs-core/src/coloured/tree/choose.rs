@@ -277,6 +277,8 @@ async fn choose_leaf<D: BlockDevice>(
 /// written first, so that no leaf is folded over and over while others wait. `None` if all runs are
 /// leaving, or none is there.
 ///
+/// Cost: one way from the root for each parent of leaves that runs are pending for, and its pages.
+///
 /// # Errors
 /// `Corrupt`; the device's.
 #[colour]
@@ -286,11 +288,18 @@ pub async fn choose_runs<D: BlockDevice>(
     near: BlockNo,
 ) -> Result<Option<(Level, Key)>> {
     let mut best: Option<(isize, Generation, Key)> = None;
-    let mut place = Place::root(state);
+    let mut parent = Place::NOWHERE;
     let mut from = 0;
     while let Some(group) = state.touched_group(from) {
         let key = Group::key(group);
-        locate(media, state, Level(0), key, &mut place).await?;
+        let mut place = Place::root(state);
+        if place.pointer.level > Level(0) {
+            if !parent.holds(key) {
+                locate(media, state, Level(1), key, &mut parent).await?;
+            }
+            place = parent;
+            child_of(media, state, key, &mut place).await?;
+        }
         let groups = first_group(place.low)..first_group(place.high);
         let within = |block| groups.contains(&Group::number(block));
         let runs = state.runs().iter().filter(|run| run.state != RunState::Leaving);

@@ -3,6 +3,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::media::Media;
+use super::Hint;
 use super::path::{Place, child_of};
 use crate::error::Result;
 use crate::format::group::Group;
@@ -14,7 +15,7 @@ use crate::units::Level;
 /// that a pending run touches. Beyond the last group item that is any group there is.
 ///
 /// Reads a way down for each full node beside the way: at most as many as one node has children,
-/// for each level.
+/// for each level. Nothing if `hint` is the leaf of `from`; the leaf that is found becomes it.
 ///
 /// # Errors
 /// `Corrupt`; the device's.
@@ -22,16 +23,18 @@ use crate::units::Level;
 pub async fn open_group<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
+    hint: &mut Hint,
     from: u64,
 ) -> Result<u64> {
     let mut from = from;
     loop {
         let key = Group::key(from);
-        let mut place = Place::root(state);
+        let mut place = if hint.leads_to(state, key) { hint.place } else { Place::root(state) };
         while place.pointer.level > Level(0) && !is_closed(state, &place, key) {
             child_of(media, state, key, &mut place).await?;
         }
         if !is_closed(state, &place, key) {
+            *hint = Hint { place, shape: Some(state.shape()) };
             return Ok(from);
         }
         let touched = state.touched_group(from);

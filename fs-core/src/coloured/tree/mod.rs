@@ -100,17 +100,22 @@ pub trait NodeStore<D: BlockDevice> {
     async fn take(&mut self, media: &mut Media<'_, D>) -> Result<BlockNo>;
 }
 
-/// The leaf that was looked at last, as long as nothing has changed: whoever reads on there need
-/// not come from the root again.
+/// The leaf that was looked at last, as long as nothing has changed that leads there: whoever reads
+/// on there need not come from the root again.
 #[derive(Debug, Clone, Copy)]
 pub struct Hint {
     place: Place,
-    version: Option<u32>,
+    shape: Option<u32>,
 }
 
 impl Hint {
     /// No leaf.
-    pub const NONE: Self = Self { place: Place::NOWHERE, version: None };
+    pub const NONE: Self = Self { place: Place::NOWHERE, shape: None };
+
+    /// Whether it is the leaf that `key` belongs to. No I/O.
+    fn leads_to(&self, state: &State<'_>, key: Key) -> bool {
+        self.shape == Some(state.shape()) && self.place.holds(key)
+    }
 }
 
 /// The leaf that `key` belongs to, which becomes the hint.
@@ -121,10 +126,10 @@ async fn leaf_of<D: BlockDevice>(
     hint: &mut Hint,
     key: Key,
 ) -> Result<Place> {
-    if hint.version != Some(state.version()) || !hint.place.holds(key) {
-        hint.version = None;
+    if !hint.leads_to(state, key) {
+        hint.shape = None;
         locate(media, state, Level(0), key, &mut hint.place).await?;
-        hint.version = Some(state.version());
+        hint.shape = Some(state.shape());
     }
     Ok(hint.place)
 }

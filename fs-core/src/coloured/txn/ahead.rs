@@ -30,6 +30,9 @@ const RESERVE_BLOCKS: u32 = 16;
 const CHUNKLESS_BLOCKS: u32 = 64;
 const CHUNKLESS_ERASES: u32 = 32;
 
+/// So many blocks before the cursor the journal is not far away.
+const NEAR_BLOCKS: u32 = 64;
+
 /// Blocks that a volume has for each block of its reserve.
 const SHARE: u32 = 8;
 
@@ -92,11 +95,21 @@ impl<D> Txn<'_, D> {
     /// Where a search begins. The cursor of the log is behind what was taken last: a fold moves it
     /// back to the window of nodes, and where that is far behind the data, each search for a block
     /// of a file that is being written went over everything between.
+    ///
+    /// The first window of a session goes on where the last one's journal does, unless that is far
+    /// away: what that session has left of its window would else be passed over, and the few blocks
+    /// of each short session be runs of their own in the table of runs.
     fn search_from(&self, user: For) -> BlockNo {
-        let cursor = self.state.scalars.cursor;
+        let Scalars { cursor, next, .. } = self.state.scalars;
+        if !self.media.rewrites() {
+            return cursor;
+        }
+        let behind = next.plus(1);
+        let near = cursor.0.wrapping_sub(behind.0) < NEAR_BLOCKS;
         match user {
-            For::Data if self.media.rewrites() => self.space.data_end().unwrap_or(cursor),
-            For::Nodes | For::Data => cursor,
+            For::Data => self.space.data_end().unwrap_or(cursor),
+            For::Nodes if near && !self.space.has_opened() => behind,
+            For::Nodes => cursor,
         }
     }
 

@@ -174,7 +174,8 @@ impl<D: BlockDevice> Txn<'_, D> {
         let mut longest = Longest::default();
         let (mut number, mut round, mut visits) = (begin, false, 0_u32);
         while longest.best.1 < count && (visits < VISITS_MAX || longest.best.1 == 0) {
-            let open = tree::open_group(&mut self.media, &self.state, number.into()).await?;
+            let (media, state, hint) = (&mut self.media, &self.state, &mut self.hint);
+            let open = tree::open_group(media, state, hint, number.into()).await?;
             let open = u32::try_from(open).unwrap_or(u32::MAX);
             if !round && open >= groups {
                 (number, round) = (0, true);

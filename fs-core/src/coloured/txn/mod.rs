@@ -171,7 +171,7 @@ impl<D: BlockDevice> ItemStore for Groups<'_, '_, D> {
     }
 
     async fn open_group(&mut self, number: u32) -> Result<u32> {
-        let open = tree::open_group(self.media, self.state, number.into()).await?;
+        let open = tree::open_group(self.media, self.state, self.hint, number.into()).await?;
         Ok(u32::try_from(open).unwrap_or(u32::MAX))
     }
 }

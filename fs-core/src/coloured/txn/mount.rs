@@ -20,8 +20,8 @@ use crate::units::{BlockNo, ByteOffset, Generation, Geometry, Guarantees, PAGE_B
 /// What the two superblock copies of a device say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Probe {
-    /// A volume.
-    Volume(Superblock),
+    /// A volume, and whether both copies are whole.
+    Volume(Superblock, bool),
     /// A volume if it has an anchor entry; else a format that was begun and not finished.
     Half(Superblock),
     /// Nothing, or a format that was begun and not finished: nothing is lost by formatting.
@@ -35,11 +35,13 @@ impl Probe {
         use SuperblockCopy::{Begun, Blank, Damaged, Foreign, Unknown, Valid};
         match (first, last) {
             (Valid(superblock), Begun) => Self::Half(superblock),
-            (Valid(superblock), _) => Self::Volume(superblock),
+            (Valid(superblock), last) => {
+                Self::Volume(superblock, matches!(last, SuperblockCopy::Valid(_)))
+            }
             (Unknown, _) => Self::Other(Error::UnknownFeatures),
             // What the last block holds was to be lost: somebody has begun to format.
             (Begun, _) | (_, Begun) | (Blank, Blank) => Self::Blank,
-            (_, Valid(superblock)) => Self::Volume(superblock),
+            (_, Valid(superblock)) => Self::Volume(superblock, false),
             (_, Unknown) => Self::Other(Error::UnknownFeatures),
             // A volume has both copies, but while one is written: this was the first one ever.
             (Damaged(_), Blank) | (Blank, Damaged(_)) => Self::Other(Error::NotFormatted),
@@ -120,6 +122,8 @@ pub struct FoundVolume {
     superblock: Superblock,
     /// Whether one superblock copy is missing: perhaps the format was cut, and there is no volume.
     half: bool,
+    /// Whether both superblock copies are whole.
+    whole: bool,
 }
 
 #[colour]
@@ -161,14 +165,14 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
         arena: usize,
     ) -> Result<FoundVolume> {
         let mut media = Media::new(device, pages);
-        let (superblock, half) = match Self::probe(&mut media).await? {
-            Probe::Volume(superblock) => (superblock, false),
-            Probe::Half(superblock) => (superblock, true),
+        let (superblock, half, whole) = match Self::probe(&mut media).await? {
+            Probe::Volume(superblock, whole) => (superblock, false, whole),
+            Probe::Half(superblock) => (superblock, true, false),
             Probe::Blank => return Err(Error::NotFormatted),
             Probe::Other(error) => return Err(error),
         };
         refuse(&superblock, &media.geometry(), arena)?;
-        Ok(FoundVolume { superblock, half })
+        Ok(FoundVolume { superblock, half, whole })
     }
 
     /// The volume that was found, of whose state nothing is known yet. No I/O. It cannot fail, so
@@ -207,7 +211,11 @@ impl<'m, D: BlockDevice> Txn<'m, D> {
             return Ok(());
         }
         is_supported(&self.media.geometry())?;
-        self.make_certain().await
+        self.make_certain().await?;
+        if found.whole && self.media.rewrites() {
+            self.journal.note_copies();
+        }
+        Ok(())
     }
 
     /// A volume of which only the superblock is known; [`refuse`] has let it pass.

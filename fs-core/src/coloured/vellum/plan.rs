@@ -210,6 +210,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
         which: Which,
     ) -> Result<()> {
         let mut from = 0;
+        let none = self.node(vnode)?.inode.data == ObjectId(0);
+        // The log never had anything of it, so nothing needs to be looked for.
+        let bare = none && !self.draft_of(vnode)?.ok_or(Error::Bug)?.announced;
         let (mut out, mut rest): (Option<Out>, Option<StoredRun>) = (None, None);
         while let Some(run) = self.next_run(vnode, from, which)? {
             let end = run.index.saturating_add(self.blocks_of(&run));
@@ -219,7 +222,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
                 from = from.max(left.run.end());
                 rest = self.before_run(changes, data, &mut out, left, &run, end)?;
             }
-            if let Some(index) = run.index.checked_sub(1).filter(|index| *index >= from) {
+            let before = run.index.checked_sub(1);
+            if let Some(index) = before.filter(|index| *index >= from && !bare) {
                 if let Some(known) = self.run_at(data, index).await? {
                     let known = Out { run: known, absent: false, known: true };
                     rest = self.before_run(changes, data, &mut out, known, &run, end)?;
@@ -228,7 +232,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
             let joined = self.joins(out.as_ref(), &run);
             let mut replaced = false;
             let mut scan = run.index;
-            while rest.is_none() && scan < end {
+            while rest.is_none() && scan < end && !bare {
                 let old = self.run_from(data, scan).await?.filter(|old| old.index < end);
                 let Some(old) = old else { break };
                 if old.index == run.index && run.block != BlockNo(0) && !joined {

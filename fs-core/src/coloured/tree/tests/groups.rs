@@ -54,8 +54,8 @@ impl Map {
     async fn check(&mut self) -> usize {
         let (mut from, mut met_full) = (0, 0);
         loop {
-            let (media, state) = (&mut self.world.media, &self.world.state);
-            let open = open_group(media, state, from).await.unwrap();
+            let World { media, state, hint, .. } = &mut self.world;
+            let open = open_group(media, state, hint, from).await.unwrap();
             assert!(open >= from);
             assert!((from..open).all(|group| self.is_full(group)), "{from} to {open}");
             if open >= GROUPS.into() {
