@@ -164,7 +164,7 @@ fn the_first_file_after_a_mount_is_cheap_on_a_card_that_is_80_percent_full() {
         least = (least.0.min(took.0), least.1.min(took.1));
         volume.unmount().unwrap();
     }
-    // A block of data; a header, what is logged again and an entry; a record for each of two changes.
+    // A block of data; a header, what is logged again, an entry; a record for each of two changes.
     assert!(least.0 <= 16 && least.1 <= 6, "{least:?} at least");
     assert!(all.0 <= 40 * 40 && all.1 <= 40 * 11, "{all:?} for 40 files");
 }
