@@ -10,6 +10,14 @@ fn a_file_with_the_object_of_a_directory_is_no_right_image() {
     image(&FILE_AND_DIRECTORY);
 }
 
+/// Two entries are forged: one of a high session and a low sequence, and one of a high sequence.
+/// Neither counts. The second reader went on with an older one, which is lower than the second by
+/// more than one: it had looked at the first one's sequence only.
+#[test]
+fn an_entry_behind_two_that_do_not_count_is_tried_by_neither_reader() {
+    image(&TWO_FORGED_ENTRIES);
+}
+
 #[rustfmt::skip]
 const FILE_AND_DIRECTORY: [u8; 105] = [
     129, 0, 10, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 178,
@@ -18,4 +26,15 @@ const FILE_AND_DIRECTORY: [u8; 105] = [
     169, 169, 169, 169, 169, 53, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169,
     169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 76, 0, 0, 0, 0, 0, 0, 0, 169, 169, 169,
     169, 169, 169, 169, 169, 169, 10,
+];
+
+#[rustfmt::skip]
+const TWO_FORGED_ENTRIES: [u8; 187] = [
+    44, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 44, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 4, 174, 255, 49, 255, 168, 35, 81, 78, 81, 47, 213, 81, 81, 81, 245, 4, 4,
+    4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 42, 0, 4, 4, 4, 4, 4, 4, 4, 4,
+    4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0, 0, 0, 0,
+    0, 163, 0, 101, 0, 0, 0, 0, 0, 0, 0, 0, 59, 0, 0, 0, 0, 47, 116, 111, 112, 0, 0, 0, 0, 0, 0,
+    111, 111, 255, 249, 0, 10, 50, 57,
 ];

@@ -346,8 +346,12 @@ pub fn replay(
 ) -> Result<Replayed, Damage> {
     let mut passed_over: Vec<(Entry, Damage)> = Vec::new();
     let ranked = ranked(slots);
-    let newest = ranked.first().map_or(0, |entry| entry.sequence);
-    for entry in ranked.into_iter().filter(|entry| entry.sequence + 1 >= newest) {
+    let mut newest = 0;
+    for entry in ranked {
+        if entry.sequence.saturating_add(1) < newest {
+            break;
+        }
+        newest = newest.max(entry.sequence);
         match Chain::new(medium, superblock, entry).run() {
             Ok(mut replayed) => {
                 replayed.passed_over = passed_over;

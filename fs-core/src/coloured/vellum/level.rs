@@ -48,8 +48,8 @@ const STEP_BLOCKS: u32 = 8;
 /// Steps that a move takes at most, when all are done in one call.
 const STEPS_MAX: u32 = 120;
 /// So long after each [`HURRY_PRICE`] erases a session begins with a move that is due, for where
-/// sessions are too short to earn one. Two moves erase as many.
-const DUE_ERASES: u32 = 32;
+/// sessions are too short to earn one. A move erases as many.
+const DUE_ERASES: u32 = 16;
 /// Parts of runs that a chunk may consist of.
 const PARTS_MAX: usize = 5;
 /// Items that are looked at to find them.
