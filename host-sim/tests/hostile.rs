@@ -18,6 +18,13 @@ fn an_entry_behind_two_that_do_not_count_is_tried_by_neither_reader() {
     image(&TWO_FORGED_ENTRIES);
 }
 
+/// The only whole superblock has features that nobody knows and that allow reading only. The target
+/// had wanted the volume to be changed all the same.
+#[test]
+fn a_right_image_with_unknown_features_may_only_be_read() {
+    image(&READ_ONLY_FEATURES);
+}
+
 #[rustfmt::skip]
 const FILE_AND_DIRECTORY: [u8; 105] = [
     129, 0, 10, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 178,
@@ -37,4 +44,13 @@ const TWO_FORGED_ENTRIES: [u8; 187] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0, 0, 0, 0,
     0, 163, 0, 101, 0, 0, 0, 0, 0, 0, 0, 0, 59, 0, 0, 0, 0, 47, 116, 111, 112, 0, 0, 0, 0, 0, 0,
     111, 111, 255, 249, 0, 10, 50, 57,
+];
+
+#[rustfmt::skip]
+const READ_ONLY_FEATURES: [u8; 147] = [
+    97, 255, 107, 81, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 170, 170, 170, 170, 170, 102, 49, 56, 78, 47, 11,
 ];

