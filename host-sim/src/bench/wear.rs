@@ -21,8 +21,8 @@ pub fn wear(times: usize) -> String {
     let mut text = String::from(
         "Erases of 4 KiB blocks. `W8L` with 64 bytes on 256 blocks, with 4 KiB on the W25Q128JV,\n\
          also when large files fill 80 % of it (their erases are not counted). Aim: max - mean at\n\
-         most 16, max / mean at most 1.5 once the mean is 50. In the loop of mounts the blocks of\n\
-         the log take the most: see the design.\n\n",
+         most 16, max / mean at most 1.5 once the mean is 50. In the loop of mounts the two\n\
+         anchor blocks take the most: see the design.\n\n",
     );
     text += &table(&["what", "times", "time", "mean", "max", "max - mean", "never", "hottest"]);
     let small = Spec::small(256);

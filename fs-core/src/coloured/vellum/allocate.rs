@@ -71,16 +71,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
         let mut taken = 0_u64;
         let mut at = first;
-        // A search that was in vain for longer runs need not be repeated for each run.
-        let mut enough = STEP_BLOCKS;
         while let Some((start, stop)) = self.missing(vnode, at, last).await? {
-            let most = if flags.contains(AllocateFlags::CONTIGUOUS) { u32::MAX } else { enough };
-            let end = stop.min(start.saturating_add(most.into()));
-            match self.set_aside_run(vnode, start, end, last, flags).await {
-                Ok(count) => {
-                    taken = taken.saturating_add(count);
-                    enough = u32::try_from(count).unwrap_or(enough).clamp(1, enough);
-                }
+            match self.set_aside_run(vnode, start, stop, last, flags).await {
+                Ok(count) => taken = taken.saturating_add(count),
                 Err(Error::NoSpace) if taken > 0 && !flags.contains(AllocateFlags::ALL) => break,
                 Err(error) => return Err(error),
             }
