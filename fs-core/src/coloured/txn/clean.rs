@@ -8,7 +8,7 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::space::CHUNK_BLOCKS;
-use super::super::tree;
+use super::super::tree::{self, Limits};
 use super::{Error, Txn};
 use crate::error::Result;
 use crate::format::group::{self, Group};
@@ -98,7 +98,8 @@ impl<D: BlockDevice> Txn<'_, D> {
                 if (1..=NODES_MAX).contains(&used) && !self.space.uses(start, CHUNK) {
                     looks = looks.saturating_add(1);
                     if let Some((level, key)) = self.node_in(start, &group).await? {
-                        self.fold_anew(level, key).await?;
+                        let whole = Limits { deltas_after: None, ..self.limits() };
+                        self.fold(level, key, whole).await?;
                         self.cleaning.passed = 0;
                         if used == 1 {
                             // It is worth looking for a chunk again.

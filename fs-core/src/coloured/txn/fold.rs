@@ -58,7 +58,7 @@ impl<D: BlockDevice> Txn<'_, D> {
                 return Ok(());
             }
             let (level, key) = self.choose_fold(runs).await?.ok_or(Error::Bug)?;
-            self.fold(level, key).await?;
+            self.fold(level, key, self.limits()).await?;
         }
         Err(Error::Bug)
     }
@@ -68,7 +68,7 @@ impl<D: BlockDevice> Txn<'_, D> {
     pub(super) async fn fold_all(&mut self) -> Result<()> {
         for _ in 0..FOLDS_MAX {
             let Some((level, key)) = self.choose_any().await? else { return Ok(()) };
-            self.fold(level, key).await?;
+            self.fold(level, key, self.limits()).await?;
         }
         Err(Error::Bug)
     }
@@ -99,7 +99,7 @@ impl<D: BlockDevice> Txn<'_, D> {
 
     /// What folds may do. Delta pages save programs and erases, and leave nodes with items that
     /// are gone: not where space is short.
-    fn limits(&self) -> Limits {
+    pub(super) fn limits(&self) -> Limits {
         let block_pages = self.superblock.block_bytes() / SECTOR;
         let free = self.state.scalars.free.0;
         let erases = self.media.geometry().guarantees.contains(Guarantees::NEEDS_ERASE);
@@ -111,20 +111,9 @@ impl<D: BlockDevice> Txn<'_, D> {
         }
     }
 
-    /// Rewrites the node of `level` that `key` belongs to, with what is pending for it.
-    async fn fold(&mut self, level: Level, key: Key) -> Result<()> {
-        let limits = self.limits();
-        self.fold_within(level, key, limits).await
-    }
-
-    /// Writes the node of `level` that `key` belongs to anew, in another block.
-    #[cfg(feature = "level")]
-    pub(super) async fn fold_anew(&mut self, level: Level, key: Key) -> Result<()> {
-        let limits = Limits { deltas_after: None, ..self.limits() };
-        self.fold_within(level, key, limits).await
-    }
-
-    async fn fold_within(&mut self, level: Level, key: Key, limits: Limits) -> Result<()> {
+    /// Rewrites the node of `level` that `key` belongs to, with what is pending for it; as a whole,
+    /// in another block, if `limits` forbid delta pages.
+    pub(super) async fn fold(&mut self, level: Level, key: Key, limits: Limits) -> Result<()> {
         self.journal_room(FOLD_RECORD_BYTES).await?;
         let picks = self.pick_blocks().await?;
         // Until the record is durable nothing is known of the pages behind the nodes there are.
