@@ -3,14 +3,18 @@
 use super::super::colour;
 use super::super::device::BlockDevice;
 use super::super::journal::{Base, CHAIN_MAX};
-use super::super::space::{Pick, Want};
+use super::super::space::{FreeRun, Pick, Want};
 use super::ahead::For;
 use super::{Error, Held, RECORD_BYTES, Txn};
 use crate::error::Result;
 use crate::format::change::{Change, ChangeWriter, Changes, Run, RunState, Scalars};
 use crate::format::record::{HEADER_BYTES, RecordKind};
 use crate::mutant::{self, Mutant};
-use crate::units::BlockNo;
+use crate::units::PAGE_BYTES;
+
+/// Most bytes of what stands in a header behind its scalars and what is logged again: a window, and
+/// that the next block is used.
+const HEADER_CHANGES_BYTES: usize = 24;
 
 /// The state that an anchor entry carries.
 pub(super) fn base_of(scalars: &Scalars) -> Base {
@@ -34,7 +38,11 @@ impl<D> Txn<'_, D> {
 
     /// Adds the blocks that may be given back now to the record, as far as it has room.
     pub(super) fn push_releases(&mut self, length: &mut usize) {
-        let Some(rest) = self.work.get_mut(*length..RECORD_BYTES) else { return };
+        self.push_releases_within(RECORD_BYTES, length);
+    }
+
+    fn push_releases_within(&mut self, most: usize, length: &mut usize) {
+        let Some(rest) = self.work.get_mut(*length..most) else { return };
         let mut writer = ChangeWriter::new(rest);
         for run in self.state.runs_of(RunState::Leaving) {
             let blocks = (0..run.length).map(|behind| run.start.plus(behind.into()));
@@ -93,19 +101,27 @@ impl<D: BlockDevice> Txn<'_, D> {
         Err(Error::Bug)
     }
 
-    /// Goes on in the block that the journal has named, and names the one after it.
+    /// Goes on in the block that the journal has named, and names the one after it. What the oldest
+    /// block holds alone is logged again in the same record, if it fits.
     async fn open_next_block(&mut self) -> Result<()> {
         let block = self.state.scalars.next;
-        let mut length = HEADER_BYTES;
-        let next = self.pick_next(&mut length).await?;
+        let (next, window) = self.pick_next().await?;
+        let longest = usize::from(self.superblock.journal_blocks_max);
+        let full = self.journal.chain().len() >= longest;
         let (mut scalars, erases) = (self.scalars_now(), self.media.erases());
         scalars.next = next.block;
         scalars.free.0 = scalars.free.0.saturating_sub(1);
         scalars.cursor = next.block.plus(1);
+        let mut length = HEADER_BYTES;
         self.push(&mut length, &Change::Scalars(scalars))?;
+        // Before what this record itself says of blocks.
+        let again = full && self.log_again_in_header(&mut length)?;
+        if let Some(run) = window {
+            self.push_announcement(run, &mut length)?;
+        }
         let taken = Change::State { run: Run::single(next.block), state: RunState::Used };
         self.push(&mut length, &taken)?;
-        self.push_releases(&mut length);
+        self.push_releases_within(self.header_bytes_max(), &mut length);
         self.doubtful = true;
         let base = base_of(&self.state.scalars);
         self.journal.withdraw_promise(&mut self.media).await?;
@@ -117,21 +133,24 @@ impl<D: BlockDevice> Txn<'_, D> {
         self.apply_work(length, self.journal.tag())?;
         self.erases_logged = erases;
         self.erased_next = next.erased.then_some(next.block);
-        let longest = usize::from(self.superblock.journal_blocks_max);
-        if self.journal.chain().len() > longest {
+        if full {
+            if !again {
+                self.log_again().await?;
+            }
             self.retire_oldest().await?;
         }
         self.doubtful = false;
         Ok(())
     }
 
-    /// Chooses the block that the journal names next. A window that is opened for it is announced
-    /// by the header record that names it: its first program comes after that.
-    async fn pick_next(&mut self, length: &mut usize) -> Result<Pick> {
+    /// Chooses the block that the journal names next. A window that is opened for it is to be
+    /// announced by the header record that names it: its first program comes after that.
+    async fn pick_next(&mut self) -> Result<(Pick, Option<FreeRun>)> {
+        let mut window = None;
         if self.space.first().is_none() {
             match self.find_window(For::Nodes, &[]).await? {
                 Some((run, Want::Erased)) => {
-                    self.push_announcement(run, length)?;
+                    window = Some(run);
                     self.space.open(run, true);
                 }
                 Some((run, Want::Chunk)) if !run.any_claimed => {
@@ -144,37 +163,64 @@ impl<D: BlockDevice> Txn<'_, D> {
         }
         if let Some(pick) = self.space.first() {
             self.space.consume(pick.block);
-            return Ok(pick);
+            return Ok((pick, window));
         }
         let mut found = self.find_run(Want::One, &[]).await?;
         if found.is_none() {
             self.space.close_data();
             found = self.find_run(Want::One, &[]).await?;
         }
-        Ok(Pick { block: found.ok_or(Error::NoSpace)?.start, erased: false })
+        let pick = Pick { block: found.ok_or(Error::NoSpace)?.start, erased: false };
+        Ok((pick, window))
     }
 
-    /// Logs again what only the oldest block of the chain holds, and starts behind it.
-    async fn retire_oldest(&mut self) -> Result<()> {
-        let [oldest, second, ..] = *self.journal.chain() else { return Err(Error::Bug) };
+    /// Logs again what only the oldest block of the chain holds.
+    async fn log_again(&mut self) -> Result<()> {
         let mut more = true;
         while more {
             let length;
-            (length, more) = self.write_tagged(self.journal.oldest_tag(), oldest.block)?;
+            (length, more) = self.write_oldest(HEADER_BYTES, RECORD_BYTES)?;
             if length > HEADER_BYTES {
                 self.log(RecordKind::Change, false, length).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Starts behind the oldest block of the chain.
+    async fn retire_oldest(&mut self) -> Result<()> {
+        let [oldest, second, ..] = *self.journal.chain() else { return Err(Error::Bug) };
         self.journal.write_entry(&mut self.media, &self.superblock, &second, false).await?;
         self.journal.retire();
         self.held = Held::One(oldest.block);
         Ok(())
     }
+}
 
-    /// Fills the work buffer with changes that carry `tag`, and behind the last of them with the
-    /// leave of `block`. Gives the length, and whether there is more.
-    fn write_tagged(&mut self, tag: u8, block: BlockNo) -> Result<(usize, bool)> {
-        let rest = self.work.get_mut(HEADER_BYTES..RECORD_BYTES).ok_or(Error::Bug)?;
+impl<D> Txn<'_, D> {
+    /// Adds what only the oldest block holds to a header, if all that follows has room, too.
+    fn log_again_in_header(&mut self, length: &mut usize) -> Result<bool> {
+        let most = self.header_bytes_max().saturating_sub(HEADER_CHANGES_BYTES);
+        let (whole, more) = self.write_oldest(*length, most)?;
+        if !more {
+            *length = whole;
+        }
+        Ok(!more)
+    }
+
+    /// Most bytes of a header: where a sector is the smallest program it is found in the first two
+    /// of its block, and what follows it in the third.
+    fn header_bytes_max(&self) -> usize {
+        if self.media.has_images() { PAGE_BYTES } else { RECORD_BYTES }
+    }
+
+    /// Fills the work buffer `from` this byte on with changes that only the oldest block of the
+    /// chain holds, and behind the last of them with the leave of that block, up to `most` bytes.
+    /// Gives the length, and whether there is more.
+    fn write_oldest(&mut self, from: usize, most: usize) -> Result<(usize, bool)> {
+        let oldest = self.journal.chain().first().ok_or(Error::Bug)?.block;
+        let tag = self.journal.oldest_tag();
+        let rest = self.work.get_mut(from..most).ok_or(Error::Bug)?;
         let mut writer = ChangeWriter::new(rest);
         let mut more = false;
         if !mutant::on(Mutant::RelogSkipped) {
@@ -184,8 +230,8 @@ impl<D: BlockDevice> Txn<'_, D> {
             }
         }
         if !more && !mutant::on(Mutant::LeaveNotLogged) {
-            more = writer.push(&Change::Leave(Run::single(block))).is_err();
+            more = writer.push(&Change::Leave(Run::single(oldest))).is_err();
         }
-        Ok((writer.len().saturating_add(HEADER_BYTES), more))
+        Ok((writer.len().saturating_add(from), more))
     }
 }

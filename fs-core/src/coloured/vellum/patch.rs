@@ -272,7 +272,7 @@ impl<D> Vellum<'_, D> {
     pub(super) fn patch_allowance(&self, vnode: VnodeId, index: u64) -> Result<(usize, usize)> {
         let node = self.node(vnode)?;
         let draft = self.draft_of(vnode)?.ok_or(Error::Bug)?;
-        let number = index.saturating_mul(self.units().per_block.into()) / REGION;
+        let number = self.region_with(index);
         let (from, to) = node.unpatched;
         let unpatched = (u64::from(from)..u64::from(to)).contains(&number);
         if draft.data != node.inode.data || (unpatched && self.drafted(vnode, number)?.is_empty()) {
@@ -540,8 +540,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
         data: ObjectId,
         first: u64,
     ) -> Result<bool> {
-        let number = first.saturating_mul(self.units().per_block.into()) / REGION;
-        let mut from = number;
+        let mut from = self.region_with(first);
         while let Some(mut region) = self.region_from(data, from).await? {
             let (low, high) = self.units_within(region.number, first, u64::MAX);
             let forgotten = region.patches.forget(low, high);
@@ -554,6 +553,13 @@ impl<D: BlockDevice> Vellum<'_, D> {
             from = region.number.saturating_add(1);
         }
         Ok(false)
+    }
+}
+
+impl<D> Vellum<'_, D> {
+    /// The region that block `index` of a content lies in.
+    pub(super) fn region_with(&self, index: u64) -> u64 {
+        index.saturating_mul(self.units().per_block.into()) / REGION
     }
 }
 
