@@ -162,11 +162,6 @@ impl<D: BlockDevice> Txn<'_, D> {
 }
 
 impl<D> Txn<'_, D> {
-    /// Changes of blocks for which the table of runs has room without a fold.
-    pub fn runs_at_hand(&self) -> usize {
-        self.state.runs_free().saturating_sub(RUNS_RESERVE) / 2
-    }
-
     /// Adds to the record what a fold changes: first what it consumed, then what is new. Not
     /// inlined: its changes lie on the stack for this call alone.
     #[inline(never)]

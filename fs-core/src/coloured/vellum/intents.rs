@@ -23,8 +23,6 @@ const STEP_ITEMS: usize = 6;
 const STEP_COST: usize = (STEP_ITEMS + 1) * DELETE_COST + put_cost(patch::BYTES_MAX);
 /// Changes of blocks in it where there are patches: one for each patch block of a region.
 const STEP_RUNS: usize = patch::BLOCKS_MAX;
-/// The fewest runs of blocks that go with one transaction, if there are so many.
-const STEP_RUNS_MIN: usize = 2;
 
 #[colour]
 impl<D: BlockDevice> Vellum<'_, D> {
@@ -90,8 +88,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
         }
     }
 
-    /// How many runs of `data` the next step may give back: as many as there is room for without a
-    /// fold, for nobody waits for them. A region with patches goes as a whole.
+    /// How many runs of blocks the next step may change: fewer need fewer folds before it. A region
+    /// with patches goes as a whole.
     async fn runs_of_step(&mut self, data: ObjectId, region: u64) -> Result<usize> {
         let patched = self.region_from(data, region).await?.is_some();
         Ok(if patched { STEP_RUNS } else { STEP_ITEMS })
@@ -100,7 +98,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
     /// Deletes some of the content `data`, and with the last of it the intent to do so. Says
     /// whether that was all.
     async fn destroy(&mut self, data: ObjectId) -> Result<bool> {
-        let mut runs = self.runs_of_step(data, 0).await?;
+        let runs = self.runs_of_step(data, 0).await?;
         let mut batch = self.txn.begin_runs(STEP_COST, runs, Purpose::Shrink).await?;
         let mut changes = Changes::into_batch(&mut batch);
         let mut value = [0; extent::SIZE];
@@ -123,13 +121,11 @@ impl<D: BlockDevice> Vellum<'_, D> {
                 changes.delete(&mut self.txn, Intent::key(data))?;
                 break;
             };
+            changes.delete(&mut self.txn, key)?;
             if key.kind == Kind::EXTENT {
-                let Some(rest) = runs.checked_sub(1) else { break };
-                runs = rest;
                 let run = self.run_of(key, value.get(..length).unwrap_or_default())?;
                 changes.blocks(&mut self.txn, run.block, run.blocks.into(), false)?;
             }
-            changes.delete(&mut self.txn, key)?;
             from = key.next();
         }
         self.txn.commit(batch).await?;
@@ -159,7 +155,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
             changes.blocks(&mut self.txn, run.place_of(first), gone, false)?;
         }
         let mut index = crossing.map_or(first, |run| run.end());
-        for _ in 1..runs.min(STEP_ITEMS) {
+        for _ in 1..STEP_ITEMS {
             let Some(run) = self.run_from(data, index).await? else {
                 changes.delete(&mut self.txn, Intent::key(data))?;
                 break;
