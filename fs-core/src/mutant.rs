@@ -97,8 +97,6 @@ mutants! {
     PageChecksumSkipped,
     /// Page checksums are not bound to block and generation.
     PageIdentitySkipped,
-    /// Record checksums are not seeded with the session.
-    SessionSeedSkipped,
     /// Record checksums are not chained to the record before.
     ChainSkipped,
     /// After a failed or dropped append the journal is simply continued.

@@ -74,8 +74,8 @@ const NARROW: &[(Pass, &[Mutant])] = &[
         &[Mutant::FlushEraseSkipped],
     ),
     (
-        Pass::Doubt("card-format-parked", EVERYWHERE, [Fan::All, Fan::Some(0)], 1),
-        &[Mutant::OldEntryLost, Mutant::SessionSeedSkipped],
+        Pass::Doubt("card-format-over-moved", EVERYWHERE, [Fan::All, Fan::Some(0)], 1),
+        &[Mutant::OldEntryLost],
     ),
     (
         Pass::Doubt("entry-in-doubt", UNSTABLE, [Fan::All, Fan::Some(0)], 12),

@@ -197,7 +197,7 @@ pub fn verify(bytes: &[u8], place: &RecordPlace) -> Result<Header, Malformed> {
     if header.sequence_low != low_32(place.sequence.0) {
         return Err(Malformed::Field(Field::Sequence));
     }
-    if header.session != place.session && !mutant::on(Mutant::SessionSeedSkipped) {
+    if header.session != place.session {
         return Err(Malformed::Field(Field::Session));
     }
     if header.checksum != checksum(record, place) && !mutant::on(Mutant::RecordChecksumSkipped) {
@@ -215,11 +215,7 @@ pub fn changes<'a>(bytes: &'a [u8], header: &Header) -> &'a [u8] {
 /// The checksum that `record` should have at that place.
 #[must_use]
 pub fn checksum(record: &[u8], place: &RecordPlace) -> u32 {
-    let mut sum = Checksum::of_volume(place.volume);
-    if !mutant::on(Mutant::SessionSeedSkipped) {
-        sum = sum.u32(place.session.0);
-    }
-    sum = sum.u64(place.sequence.0);
+    let mut sum = Checksum::of_volume(place.volume).u32(place.session.0).u64(place.sequence.0);
     if !mutant::on(Mutant::ChainSkipped) {
         sum = sum.u32(place.previous);
     }

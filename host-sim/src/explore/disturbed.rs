@@ -56,6 +56,7 @@ pub fn play(
         plan,
         armed: None,
         hit: false,
+        uncut: false,
         left: None,
         models: vec![Model::new()],
         medium: vec![Tree::default()],
@@ -84,6 +85,8 @@ struct Play<'a> {
     armed: Option<u64>,
     /// Whether an answer showed the error.
     hit: bool,
+    /// Whether a change of a length has failed, and none was done since.
+    uncut: bool,
     /// Lines to play after the first error.
     left: Option<usize>,
     /// What RAM may show.
@@ -206,6 +209,7 @@ impl Play<'_> {
         };
         match answer {
             Err(error) if self.excused(error, before) => {
+                self.uncut |= matches!(line.op, Op::SetLen(..));
                 self.left = self.left.or(Some(self.plan.lines_after));
                 self.spread(&line.op);
                 if !self.plan.lasting {
@@ -217,10 +221,15 @@ impl Play<'_> {
                 self.refused(volume, line, &name)?;
             }
             Err(Error::NoSpace) if self.may_be_full(line) => {}
+            // What is written now lies over content that was to be gone.
+            Err(Error::DraftTooBig) if self.uncut && matches!(line.op, Op::Write(..)) => {
+                self.spread(&line.op);
+            }
             Err(error) if line.expect == Expect::SuccessOr(error) => {}
             answer => {
                 self.models.retain(|model| model.clone().apply(&line.op).result == answer);
                 if answer.is_ok() {
+                    self.uncut &= !matches!(line.op, Op::SetLen(..));
                     self.advance(&line.op);
                 }
             }

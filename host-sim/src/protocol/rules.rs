@@ -113,6 +113,7 @@ impl Rule {
         Self::AnchorEraseNotDoubtful,
         Self::TailInPlace,
         Self::OneImageRead,
+        Self::SessionSeedSkipped,
         Self::FlushRelogSkipped,
         Self::FlushCheckpointSkipped,
         Self::PromiseWithdrawnOnce,

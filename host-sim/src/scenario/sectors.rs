@@ -74,6 +74,15 @@ pub(super) const ALL: &[Scenario] = &[
         write: format_parked,
     },
     Scenario {
+        name: "card-format-over-moved",
+        story: "a card is formatted over a volume whose journal and root lie far behind the first \
+                blocks: nothing of it may be taken for the new one",
+        covers: &["C6", "oracle 5"],
+        medium: Medium::cached_card(32),
+        tuning: Tuning::TIGHT,
+        write: format_over_moved,
+    },
+    Scenario {
         name: "card-format-twice",
         story: "the format of a card is followed by another before anything is written",
         covers: &["C6"],
@@ -222,6 +231,23 @@ fn format_parked(s: &mut Script) {
         s.op(Op::Unmount);
     });
     s.op(Op::Format).mount().look().replace("/new", b"new").reboot().check();
+}
+
+fn format_over_moved(s: &mut Script) {
+    let path = |n: usize| format!("/old/{n}");
+    s.fresh().quietly(|s| {
+        s.mkdir("/old");
+        for n in 0..60 {
+            s.replace(&path(n % 20), &Script::text("OLD", n, 300));
+        }
+        s.until_full(|s| {
+            for n in 20..60 {
+                s.replace(&path(n), &Script::text("OLD", n, 4096));
+            }
+        });
+    });
+    s.op(Op::Cut).mount().op(Op::Cut).op(Op::Format).mount().look();
+    s.replace("/new", b"new").reboot().check();
 }
 
 fn format_twice(s: &mut Script) {
