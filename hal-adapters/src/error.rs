@@ -116,6 +116,41 @@ impl<E: DeviceError> NorFlashError for FlashError<E> {
     }
 }
 
+/// Why a file that is offered as flash refused or failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum FileError {
+    /// The range is not inside the file, or the file has become shorter. It was not changed.
+    OutOfBounds,
+    /// The range is not made of whole units. The file was not changed.
+    NotAligned,
+    /// The filesystem refused or failed.
+    File(fs_core::Error),
+}
+
+impl NorFlashError for FileError {
+    fn kind(&self) -> NorFlashErrorKind {
+        match self {
+            Self::OutOfBounds => NorFlashErrorKind::OutOfBounds,
+            Self::NotAligned => NorFlashErrorKind::NotAligned,
+            Self::File(_) => NorFlashErrorKind::Other,
+        }
+    }
+}
+
+impl core::fmt::Display for FileError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::OutOfBounds => write!(f, "not inside the file"),
+            Self::NotAligned => write!(f, "not made of whole units"),
+            Self::File(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl core::error::Error for FileError {}
+
 #[cfg(test)]
 mod tests {
     use super::{DeviceError, ErrorKind, NorError, NorFlashErrorKind};

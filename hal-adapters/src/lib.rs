@@ -9,9 +9,9 @@
 //! | `block::Driver` (feature `block-device-driver`) | a `BlockDevice` of `block-device-driver` | sectors of 512 bytes |
 //! | `sdmmc::Sdmmc` (feature `embedded-sdmmc`) | a `BlockDevice` of `embedded-sdmmc` | sectors of 512 bytes |
 //!
-//! And the other way: `flash::Flash` offers any `BlockDevice` as a `NorFlash`, `block::Blocks` and
-//! `sdmmc::Blocks` offer one of sectors to those two crates. `partition` reads MBR and GPT and
-//! gives `Partition`s.
+//! And the other way: `flash::Flash` offers any `BlockDevice` as a `NorFlash`, and
+//! `file::FileFlash` a file of a volume; `block::Blocks` and `sdmmc::Blocks` offer a device of
+//! sectors to those two crates. `partition` reads MBR and GPT and gives `Partition`s.
 //!
 //! As in `fs_core`, each adapter is written once and exists twice: in `blocking` every operation is
 //! an ordinary function, in `asynchronous` (feature `async`) it is an `async fn`. `block` and
@@ -33,7 +33,7 @@ pub mod sdmmc;
 #[cfg(any(feature = "block-device-driver", feature = "embedded-sdmmc"))]
 mod sectors;
 
-pub use error::{BytesError, FlashError, NorError};
+pub use error::{BytesError, FileError, FlashError, NorError};
 
 /// Adapters for programs that wait.
 #[cfg(feature = "blocking")]
@@ -42,9 +42,12 @@ pub mod blocking {
     use colour::strip as colour;
     use embedded_hal::{delay, spi};
     use embedded_storage::nor_flash;
-    use fs_core::blocking::device;
+    use fs_core::blocking::{device, vfs, vnode};
+    #[cfg(test)]
+    use fs_core::blocking::{vellum, volume};
 
     pub mod bytes;
+    pub mod file;
     pub mod flash;
     pub mod nor;
     pub mod partition;
@@ -64,9 +67,12 @@ pub mod asynchronous {
     use colour::keep as colour;
     use embedded_hal_async::{delay, spi};
     use embedded_storage_async::nor_flash;
-    use fs_core::asynchronous::device;
+    use fs_core::asynchronous::{device, vfs, vnode};
+    #[cfg(test)]
+    use fs_core::asynchronous::{vellum, volume};
 
     pub mod bytes;
+    pub mod file;
     pub mod flash;
     pub mod nor;
     pub mod partition;
