@@ -6,16 +6,18 @@
 //! **Rules.**
 //! 1. Every entry of a GPT is covered by a checksum that was verified in the same pass in which the
 //!    entry was read.
-//! 2. A partition lies inside the device, and shares no sector with another one.
+//! 2. A partition lies inside the device, and shares no sector with another one, but for the one
+//!    that holds the logical ones of an MBR.
 //! 3. The copy of a GPT counts when the first one is not whole; an MBR counts only where it does
 //!    not say that there is a GPT.
 //!
-//! **Cost.** A sector of RAM. An MBR is one read; a GPT 34 as a rule, and as many again for its
+//! **Cost.** A sector of RAM. An MBR is one read, and one for each logical partition; a GPT 34 as a rule, and as many again for its
 //! copy; at most about a thousand.
 
 use super::colour;
 use super::device::{BlockDevice, Partition};
-use crate::partition::{Entry, Header, Mbr, SECTOR, Scheme, TableError, crc32, decode_entry};
+use crate::partition::{Entry, Header, LOGICAL_MAX, Logical, MBR_ENTRIES, Mbr, SECTOR, Scheme};
+use crate::partition::{TableError, crc32, decode_entry};
 use fs_core::units::ByteOffset;
 
 /// Reads the partition table of `device` into `list`: what kind of table it is, and how many
@@ -42,7 +44,8 @@ pub async fn read<D: BlockDevice>(
             *list.get_mut(found).ok_or(TableError::TooMany)? = *entry;
             found = found.saturating_add(1);
         }
-        return Ok((Scheme::Mbr, found));
+        let Some(extended) = mbr.extended() else { return Ok((Scheme::Mbr, found)) };
+        return logical(device, extended, &mut sector, list, found).await;
     }
     let copies = [(1, Scheme::Gpt), (sectors.saturating_sub(1), Scheme::GptBackup)];
     let mut has_header = false;
@@ -55,6 +58,39 @@ pub async fn read<D: BlockDevice>(
         }
     }
     Err(if has_header || mbr.is_some() { TableError::BadGpt } else { TableError::NoTable })
+}
+
+/// The logical partitions in `extended`, behind the `found` entries that the list has already.
+#[colour]
+async fn logical<D: BlockDevice>(
+    device: &mut D,
+    extended: &Entry,
+    sector: &mut [u8; SECTOR],
+    list: &mut [Entry],
+    found: usize,
+) -> Result<(Scheme, usize), TableError<D::Error>> {
+    let (primary, mut found) = (found, found);
+    let mut at = extended.first;
+    for number in (MBR_ENTRIES..).take(LOGICAL_MAX) {
+        load(device, at, sector).await?;
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let Some(Logical { entry, next }) = Logical::decode(sector, at, extended, number) else {
+            return Ok((Scheme::MbrCut, found));
+        };
+        if let Some(entry) = entry {
+            let earlier = list.get(primary..found).unwrap_or_default();
+            if earlier.iter().any(|other| other.overlaps(&entry)) {
+                return Ok((Scheme::MbrCut, found));
+            }
+            *list.get_mut(found).ok_or(TableError::TooMany)? = entry;
+            found = found.saturating_add(1);
+        }
+        match next {
+            Some(next) => at = next,
+            None => return Ok((Scheme::Mbr, found)),
+        }
+    }
+    Ok((Scheme::MbrCut, found))
 }
 
 /// The entries of a GPT, or `None` if they are not whole or say what cannot be.

@@ -9,8 +9,7 @@
 //! 2. Sectors have 512 bytes.
 //! 3. A table is read, never written.
 //!
-//! **What is not read.** Logical partitions inside an extended one of an MBR: their list goes on
-//! from sector to sector. Names, attributes.
+//! **What is not read.** Names, attributes.
 //!
 //! **Sources.** UEFI specification, chapter "GUID Partition Table (GPT) Disk Layout". The tables in
 //! the tests were made by `sfdisk`.
@@ -19,7 +18,7 @@ mod gpt;
 mod mbr;
 
 pub use gpt::{ENTRIES_MAX, Header, decode_entry};
-pub use mbr::{MBR_ENTRIES, Mbr};
+pub use mbr::{LOGICAL_MAX, Logical, MBR_ENTRIES, Mbr};
 
 /// Bytes of a sector.
 pub const SECTOR: usize = 512;
@@ -38,7 +37,8 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Entry {
-    /// Which one, counted from zero, with empty places of the table.
+    /// Which one, counted from zero, with empty places of the table. Logical partitions of an MBR
+    /// begin with 4, in the order of their list.
     pub number: u32,
     /// What it is for.
     pub kind: Kind,
@@ -84,6 +84,9 @@ impl Entry {
 pub enum Scheme {
     /// An MBR.
     Mbr,
+    /// An MBR whose list of logical partitions ends where a sector of it is none, leads back, or
+    /// names what cannot be: those before it are told.
+    MbrCut,
     /// A GPT, at the beginning.
     Gpt,
     /// A GPT of which only the copy at the end is whole. Who can write it should repair it.

@@ -74,6 +74,28 @@ fn mbr() -> Vec<u8> {
     lines(&rows.map(|(at, digits)| (at, hex(digits))))
 }
 
+/// An MBR with a partition and an extended one, in which there are three.
+fn logical() -> Vec<u8> {
+    let rows = [
+        (0x1B0, "00000000000000007856341200000000"),
+        (0x1C0, "02000c010100010000003f0000000001"),
+        (0x1D0, "02000510380040000000e80300000000"),
+        (0x1F0, "000000000000000000000000000055aa"),
+        (0x81B0, "00000000000000000000000000000001"),
+        (0x81C0, "0a00da022e0008000000640000000003"),
+        (0x81D0, "0b0005073b00870000002d0100000000"),
+        (0x81F0, "000000000000000000000000000055aa"),
+        (0x18FB0, "00000000000000000000000000000003"),
+        (0x18FC0, "0c0083073b00010000002c0100000009"),
+        (0x18FD0, "2100050a220017020000410000000000"),
+        (0x18FF0, "000000000000000000000000000055aa"),
+        (0x4AFB0, "00000000000000000000000000000009"),
+        (0x4AFC0, "2200da0a220001000000400000000000"),
+        (0x4AFF0, "000000000000000000000000000055aa"),
+    ];
+    lines(&rows.map(|(at, digits)| (at, hex(digits))))
+}
+
 #[colour]
 async fn table(disk: &mut [u8]) -> (Answer, Vec<Entry>) {
     let mut list = [Entry::NONE; 8];
@@ -118,6 +140,79 @@ async fn reads_both() {
 #[test]
 fn tables_of_a_usual_tool_are_read() {
     finish(reads_both());
+}
+
+#[colour]
+async fn reads_logical() {
+    let (answer, found) = table(&mut logical()).await;
+    assert_eq!(answer, Ok((Scheme::Mbr, 5)));
+    let wanted = [(0, 0x0C, 1, 63), (1, 0x05, 64, 1000)];
+    let inside = [(4, 0xDA, 72, 100), (5, 0x83, 200, 300), (6, 0xDA, 600, 64)];
+    let entry =
+        |(number, kind, first, sectors)| Entry { number, kind: Kind::Mbr(kind), first, sectors };
+    assert_eq!(found, wanted.into_iter().chain(inside).map(entry).collect::<Vec<_>>());
+    let mut list = [Entry::NONE; 4];
+    let few = read(&mut RamDevice::new(&mut logical()), &mut list).await;
+    assert_eq!(few, Err(TableError::TooMany));
+}
+
+#[test]
+fn logical_partitions_of_a_usual_tool_are_read() {
+    finish(reads_logical());
+}
+
+/// The sector that has the second logical partition, changed at a byte: how many entries are told.
+#[colour]
+async fn told_with(at: usize, byte: u8) -> Answer {
+    let mut disk = logical();
+    disk[0x18E00 + at] = byte;
+    table(&mut disk).await.0
+}
+
+#[colour]
+async fn ends_the_list() {
+    let (cut, whole) = (Ok((Scheme::MbrCut, 3)), Ok((Scheme::Mbr, 5)));
+    assert_eq!(told_with(0x1FF, 0).await, cut, "no signature");
+    assert_eq!(told_with(0x1BE, 0x80).await, whole, "bootable");
+    assert_eq!(told_with(0x1BE, 1).await, cut, "no entry");
+    assert_eq!(told_with(0x1CD, 0xFF).await, cut, "longer than what it lies in");
+    assert_eq!(told_with(0x1C6, 0).await, cut, "over the sector itself");
+    assert_eq!(told_with(0x1D7, 0).await, cut, "leads back");
+    assert_eq!(told_with(0x1D8, 1).await, cut, "leads out");
+    // The list goes on at the sector itself, or before it: it would have no end.
+    let mut disk = logical();
+    disk[0x18FD6..0x18FDA].copy_from_slice(&0x87_u32.to_le_bytes());
+    assert_eq!(table(&mut disk).await.0, Ok((Scheme::MbrCut, 3)));
+    // The third partition over the second one.
+    let mut disk = logical();
+    disk[0x18FCA..0x18FCE].copy_from_slice(&500_u32.to_le_bytes());
+    assert_eq!(table(&mut disk).await.0, Ok((Scheme::MbrCut, 4)));
+}
+
+#[test]
+fn a_list_of_logical_partitions_ends_where_it_is_damaged() {
+    finish(ends_the_list());
+}
+
+/// An extended partition of sectors that have no partition and lead each to the next.
+#[colour]
+async fn counts_sectors() {
+    let mut disk = logical();
+    for sector in 64..1000 {
+        let at = sector * 512;
+        disk[at..at + 512].fill(0);
+        let next = u32::try_from(sector - 64 + 1).unwrap();
+        disk[at + 0x1CE + 4] = 0x05;
+        disk[at + 0x1CE + 8..at + 0x1CE + 12].copy_from_slice(&next.to_le_bytes());
+        disk[at + 0x1CE + 12] = 1;
+        disk[at + 510..at + 512].copy_from_slice(&[0x55, 0xAA]);
+    }
+    assert_eq!(table(&mut disk).await.0, Ok((Scheme::MbrCut, 2)));
+}
+
+#[test]
+fn a_list_without_an_end_is_left() {
+    finish(counts_sectors());
 }
 
 /// Every bit of what the table is made of, turned round.
