@@ -25,6 +25,13 @@ fn a_right_image_with_unknown_features_may_only_be_read() {
     image(&READ_ONLY_FEATURES);
 }
 
+/// A content without a name has an intent to trim it, where one to destroy it was. The second reader
+/// took any intent for an owner; `check` calls such a content nobody's.
+#[test]
+fn an_intent_to_trim_owns_no_content() {
+    image(&TRIMMED_AND_NAMELESS);
+}
+
 #[rustfmt::skip]
 const FILE_AND_DIRECTORY: [u8; 105] = [
     129, 0, 10, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 178,
@@ -53,4 +60,13 @@ const READ_ONLY_FEATURES: [u8; 147] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 170, 170, 170, 170, 170, 102, 49, 56, 78, 47, 11,
+];
+
+#[rustfmt::skip]
+const TRIMMED_AND_NAMELESS: [u8; 126] = [
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 191, 16, 1, 59, 32, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 1, 2, 0, 92, 0, 0, 2, 48, 46, 103,
+    100, 47, 56,
 ];

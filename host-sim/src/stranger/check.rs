@@ -304,20 +304,23 @@ impl Report {
         self.attributes(volume, &files);
         for (key, value) in &volume.tree.items {
             let intent = Key { object: 2, kind: INTENT, offset: key.object };
-            let intent = volume.tree.items.contains_key(&intent);
-            // One owner: a file, whose length it has, or an intent.
+            let intent = volume.tree.items.get(&intent).map(|value| value.first() == Some(&1));
             let valid_of = |kind| contents.get(&(kind, key.object)).map(|(_, valid)| *valid);
-            let owned = |kind| (valid_of(kind) == Some(value.len() as u64)) != intent;
+            // One owner: a file, or an intent to destroy it. One to trim it is none.
+            let owner = valid_of(1).is_some() != (intent == Some(true));
+            let is_long = |kind| valid_of(kind).is_none_or(|valid| valid == value.len() as u64);
             let orphan = match key.kind {
                 INODE => {
                     !directories.contains_key(&key.object) && !objects.contains_key(&key.object)
                 }
                 DIRENT => !directories.contains_key(&key.object),
-                INLINE => !owned(1),
-                EXTENT | TAIL | PATCH if intent => false,
-                TAIL | PATCH => valid_of(1).is_none(),
-                EXTENT => valid_of(1).is_none_or(|valid| is_behind(volume, key, value, valid)),
-                SYMLINK => !owned(3),
+                INLINE => !owner || !is_long(1),
+                TAIL | PATCH => !owner,
+                EXTENT => {
+                    let behind = valid_of(1).is_some_and(|end| is_behind(volume, key, value, end));
+                    !owner || behind && intent.is_none()
+                }
+                SYMLINK => valid_of(3).is_none() || !is_long(3),
                 _ => false,
             };
             if orphan {
