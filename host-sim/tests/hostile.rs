@@ -25,8 +25,8 @@ fn a_right_image_with_unknown_features_may_only_be_read() {
     image(&READ_ONLY_FEATURES);
 }
 
-/// A content without a name has an intent to trim it, where one to destroy it was. The second reader
-/// took any intent for an owner; `check` calls such a content nobody's.
+/// A content without a name has an intent to trim it, where one to destroy it was. The second
+/// reader took any intent for an owner; `check` calls such a content nobody's.
 #[test]
 fn an_intent_to_trim_owns_no_content() {
     image(&TRIMMED_AND_NAMELESS);

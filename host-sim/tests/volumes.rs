@@ -144,11 +144,12 @@ fn reads_to_set_aside(blocks: u32, used: Used) -> u64 {
 #[test]
 fn what_space_is_set_aside_in_is_found_in_a_bounded_number_of_reads() {
     // A search looks into 48 groups, several of them in one page; a walk of all groups of the last
-    // size would be some 1,600 reads or more. What is refused folds all that is pending before, leaf
-    // by leaf, some 30 reads each: as many as leaves have anything pending, however large the
-    // volume is. Runs that lie each in a leaf of its own, as single free blocks do, cost as much for
-    // some calls: 783 reads were seen on 1 GiB, 60 on 2 GiB. Taking a shorter run at once after a search in vain for a longer one was tried:
-    // then a short rest somewhere cut all later runs of large files.
+    // size would be some 1,600 reads or more. What is refused folds all that is pending before,
+    // leaf by leaf, some 30 reads each: as many as leaves have anything pending, however large the
+    // volume is. Runs that lie each in a leaf of its own, as single free blocks do, cost as much
+    // for some calls: 783 reads were seen on 1 GiB, 60 on 2 GiB. Taking a shorter run at once after
+    // a search in vain for a longer one was tried: then a short rest somewhere cut all later runs
+    // of large files.
     let cases = [
         (Used::Nothing, [1 << 12, 1 << 18, 1 << 28], 250),
         (Used::FourFifths, [1 << 12, 1 << 18, 1 << 21], 250),

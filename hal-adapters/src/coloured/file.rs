@@ -8,9 +8,9 @@
 //! of the second write.
 //!
 //! **After a power cut.** What a write or an erase reported is durable, as `NorFlash` demands: each
-//! ends with a commit of the file. So all of it is there or nothing, which no chip promises, but for
-//! one that overwrites so many blocks that the filesystem asks for a commit in between: of that, a
-//! beginning may be there.
+//! ends with a commit of the file. So all of it is there or nothing, which no chip promises, but
+//! for one that overwrites so many blocks that the filesystem asks for a commit in between: of
+//! that, a beginning may be there.
 //!
 //! **Cost.** That of `write_at` and `sync_file` for each write. An erase writes ones, and takes as
 //! much space as it has bytes for as long as the old content is there.

@@ -11,8 +11,8 @@
 //! 3. The copy of a GPT counts when the first one is not whole; an MBR counts only where it does
 //!    not say that there is a GPT.
 //!
-//! **Cost.** A sector of RAM. An MBR is one read, and one for each logical partition; a GPT 34 as a rule, and as many again for its
-//! copy; at most about a thousand.
+//! **Cost.** A sector of RAM. An MBR is one read, and one for each logical partition; a GPT 34 as a
+//! rule, and as many again for its copy; at most about a thousand.
 
 use super::colour;
 use super::device::{BlockDevice, Partition};

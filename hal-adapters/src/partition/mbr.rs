@@ -1,8 +1,8 @@
 //! The first sector of a disk that has an MBR, and the sectors that list logical partitions.
 //!
 //! The list is a chain: each of its sectors, laid out as an MBR, has one partition and leads to the
-//! next sector. Places in it are relative: that of the partition to the sector that has it, that of the
-//! next sector to the partition that holds them all.
+//! next sector. Places in it are relative: that of the partition to the sector that has it, that of
+//! the next sector to the partition that holds them all.
 
 use super::{Entry, Kind, SECTOR, field};
 
