@@ -303,24 +303,15 @@ impl Report {
         }
         self.attributes(volume, &files);
         for (key, value) in &volume.tree.items {
-            let intent = Key { object: 2, kind: INTENT, offset: key.object };
-            let intent = volume.tree.items.get(&intent).map(|value| value.first() == Some(&1));
-            let valid_of = |kind| contents.get(&(kind, key.object)).map(|(_, valid)| *valid);
-            // One owner: a file, or an intent to destroy it. One to trim it is none.
-            let owner = valid_of(1).is_some() != (intent == Some(true));
-            let is_long = |kind| valid_of(kind).is_none_or(|valid| valid == value.len() as u64);
             let orphan = match key.kind {
                 INODE => {
                     !directories.contains_key(&key.object) && !objects.contains_key(&key.object)
                 }
                 DIRENT => !directories.contains_key(&key.object),
-                INLINE => !owner || !is_long(1),
-                TAIL | PATCH => !owner,
-                EXTENT => {
-                    let behind = valid_of(1).is_some_and(|end| is_behind(volume, key, value, end));
-                    !owner || behind && intent.is_none()
+                INLINE | EXTENT | TAIL | PATCH | SYMLINK => {
+                    let valid = |kind| contents.get(&(kind, key.object)).map(|(_, valid)| *valid);
+                    is_nobodys(volume, key, value, valid(if key.kind == SYMLINK { 3 } else { 1 }))
                 }
-                SYMLINK => valid_of(3).is_none() || !is_long(3),
                 _ => false,
             };
             if orphan {
@@ -434,6 +425,24 @@ fn is_behind(volume: &Volume, key: &Key, value: &[u8], valid: u64) -> bool {
     let run = Run::decode(&volume.superblock, key, value).filter(|run| !run.unwritten);
     let end = |run: Run| key.offset.saturating_add(u64::from(run.blocks) * block_bytes);
     run.is_some_and(|run| end(run) > valid.next_multiple_of(block_bytes))
+}
+
+/// Whether an item of a content, or the target of a link, has not one owner: what names it, with so
+/// many bytes of content, or an intent to destroy it. One to trim it is none.
+fn is_nobodys(volume: &Volume, key: &Key, value: &[u8], valid: Option<u64>) -> bool {
+    let intent = Key { object: 2, kind: INTENT, offset: key.object };
+    let intent = volume.tree.items.get(&intent).map(|value| value.first() == Some(&1));
+    let is_owned = valid.is_some() != (intent == Some(true));
+    let is_whole = valid.is_none_or(|valid| valid == value.len() as u64);
+    match key.kind {
+        INLINE => !is_owned || !is_whole,
+        EXTENT => {
+            let behind = valid.is_some_and(|valid| is_behind(volume, key, value, valid));
+            !is_owned || behind && intent.is_none()
+        }
+        SYMLINK => valid.is_none() || !is_whole,
+        _ => !is_owned,
+    }
 }
 
 fn is_intent(key: &Key, value: &[u8]) -> bool {
