@@ -32,6 +32,13 @@ fn an_intent_to_trim_owns_no_content() {
     image(&TRIMMED_AND_NAMELESS);
 }
 
+/// The key of an intent to destroy a content has the bit of those about attributes. It was carried
+/// out and never deleted, and where space was short the next change did that for ever.
+#[test]
+fn an_intent_under_a_wrong_key_is_not_carried_out_for_ever() {
+    image(&INTENT_UNDER_A_WRONG_KEY);
+}
+
 #[rustfmt::skip]
 const FILE_AND_DIRECTORY: [u8; 105] = [
     129, 0, 10, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 169, 178,
@@ -69,4 +76,11 @@ const TRIMMED_AND_NAMELESS: [u8; 126] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 191, 16, 1, 59, 32, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 1, 2, 0, 92, 0, 0, 2, 48, 46, 103,
     100, 47, 56,
+];
+
+#[rustfmt::skip]
+const INTENT_UNDER_A_WRONG_KEY: [u8; 45] = [
+    18, 0, 0, 0, 0, 0, 0, 0, 22, 255, 64, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 230, 255,
+    255, 255, 0,
 ];

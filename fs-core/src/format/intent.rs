@@ -83,12 +83,6 @@ impl Intent {
         Key::new(INTENTS, Kind::INTENT, object.0 | 1 << 63)
     }
 
-    /// The object that an intent with the key offset `offset` is about.
-    #[must_use]
-    pub const fn object(offset: u64) -> ObjectId {
-        ObjectId(offset & !(1 << 63))
-    }
-
     /// The key of the intent about the content of `data`.
     #[must_use]
     pub const fn key(data: ObjectId) -> Key {
@@ -116,6 +110,21 @@ impl Intent {
     /// The value has another length, or breaks a rule of the table.
     pub fn from_value(value: &[u8]) -> Result<Self, Malformed> {
         Self::decode(value.try_into().map_err(|_| Malformed::Field(Field::Intent))?)
+    }
+
+    /// Decodes an item, and gives the object that it is about. Its key is the only one that such an
+    /// intent may have: carried out, it is deleted there.
+    ///
+    /// # Errors
+    /// As for [`Self::from_value`], or another key.
+    pub fn from_item(key: Key, value: &[u8]) -> Result<(ObjectId, Self), Malformed> {
+        let intent = Self::from_value(value)?;
+        let object = ObjectId(key.offset & !(1 << 63));
+        let own = match intent.kind {
+            IntentKind::Forget => Self::forget_key(object),
+            IntentKind::Destroy | IntentKind::Trim => Self::key(object),
+        };
+        if key == own { Ok((object, intent)) } else { Err(Malformed::Field(Field::Intent)) }
     }
 
     /// Encodes, after the same checks.
@@ -215,7 +224,12 @@ mod tests {
         assert_eq!(Intent::key(ObjectId(77)), Key::new(ObjectId(2), Kind(10), 77));
         let forget = Intent::forget_key(ObjectId(77));
         assert_eq!(forget, Key::new(ObjectId(2), Kind(10), 77 + (1 << 63)));
-        assert_eq!(Intent::object(forget.offset), ObjectId(77));
-        assert_eq!(Intent::FORGET.encode().map(|bytes| bytes[0]), Ok(3));
+        let bytes = Intent::FORGET.encode().unwrap();
+        assert_eq!(bytes[0], 3);
+        assert_eq!(Intent::from_item(forget, &bytes), Ok((ObjectId(77), Intent::FORGET)));
+        let wrong = Intent::from_item(Intent::key(ObjectId(77)), &bytes);
+        assert_eq!(wrong, Err(Malformed::Field(Field::Intent)));
+        let wrong = Intent::from_item(forget, &sample_bytes());
+        assert_eq!(wrong, Err(Malformed::Field(Field::Intent)));
     }
 }

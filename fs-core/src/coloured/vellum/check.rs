@@ -156,8 +156,9 @@ impl<D: BlockDevice> Vellum<'_, D> {
                     census.attributes.add(key.object.0);
                 }
                 Kind::INTENT if key.object == INTENTS => {
-                    let intent = Intent::from_value(value).map_err(|rule| self.malformed(rule))?;
-                    self.check_intent(census, intent.kind, key).await?;
+                    let item = Intent::from_item(key, value);
+                    let (object, intent) = item.map_err(|rule| self.malformed(rule))?;
+                    self.check_intent(census, intent.kind, object).await?;
                 }
                 Kind::GROUP if key.object == SPACE => {}
                 kind if !kind.is_critical() => {}
@@ -282,9 +283,8 @@ impl<D: BlockDevice> Vellum<'_, D> {
         &mut self,
         census: &mut Census,
         kind: IntentKind,
-        key: Key,
+        object: ObjectId,
     ) -> Result<()> {
-        let object = Intent::object(key.offset);
         match kind {
             IntentKind::Forget => {
                 census.attributed.add_times(object.0, self.count_attributes(object).await?);

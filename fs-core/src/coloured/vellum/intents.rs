@@ -52,8 +52,7 @@ impl<D: BlockDevice> Vellum<'_, D> {
             }
             let damaged = corrupt(self.txn.state().scalars.root.block);
             let value = bytes.get(..length).unwrap_or_default();
-            let intent = Intent::from_value(value).map_err(&damaged)?;
-            let object = Intent::object(key.offset);
+            let (object, intent) = Intent::from_item(key, value).map_err(&damaged)?;
             let held_back = match intent.kind {
                 IntentKind::Forget => self.is_open(object),
                 IntentKind::Trim if intent.is_held_while_open() => self.is_being_filled(object),
