@@ -98,6 +98,10 @@ const NARROW: &[(Pass, &[Mutant])] = &[
         &[Mutant::RenewedNotAnnounced],
     ),
     (
+        Pass::Doubt("park-and-go-on", EVERYWHERE, [Fan::Some(0), Fan::Some(0)], 2),
+        &[Mutant::SealNotStrengthened],
+    ),
+    (
         Pass::Doubt("anchors-run-out", EVERYWHERE, [Fan::Some(1), Fan::Some(0)], 2),
         &[Mutant::AnchorNotStruck],
     ),
