@@ -9,8 +9,8 @@
 //! 4. Nothing waits for a busy chip without a deadline. That the QSPI itself is ready is awaited by
 //!    the HAL, which has none.
 //!
-//! The HAL sends a write enable before each instruction, so each wait ends with its opposite: a chip
-//! at rest takes no stray program.
+//! The HAL sends a write enable before each instruction, so each wait ends with its opposite: a
+//! chip at rest takes no stray program.
 
 use super::nor_flash::{NorFlash, ReadNorFlash};
 use super::{colour, instruct, pause};
