@@ -12,6 +12,8 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resol
 OUT = TARGET / "boards"
 COLOURS = ("blocking", "asynchronous")
 MIB = 1 << 20
+# Boards that no emulator has the parts of, and their targets. Their programs are weighed as they are flashed.
+HARDWARE = {"nucleo-f446re": "thumbv7em-none-eabihf", "nrf52840-dk": "thumbv7em-none-eabihf"}
 
 
 @dataclasses.dataclass
@@ -60,11 +62,16 @@ class Program:
 
     @property
     def elf(self):
-        return TARGET / "bare-metal" / self.triple / "release" / self.name
+        return elf(self.triple, self.name)
 
     @property
     def image(self):
         return OUT / f"{self.name}.img"
+
+
+def elf(triple, name):
+    """Where the build leaves a program."""
+    return TARGET / "bare-metal" / triple / "release" / name
 
 
 def programs():

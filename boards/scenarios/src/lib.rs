@@ -7,12 +7,14 @@
 //! | `survey` | reads a volume that was made elsewhere, and leaves a file |
 //! | `cuts` | cuts the power again and again, where the board can do that itself |
 //! | `choice` | the scenario that the arguments of an emulator name |
+//! | `button` | the scenario that a button asks for, on hardware |
 //! | `metered` | a device that counts what is asked of it |
 //! | [`content`] | every byte that is written follows from a number |
 //! | [`phase`] | one measured part of the program: instructions, stack, work of the device |
 //! | [`stack`] | how deep the stack went |
 //! | [`work`] | what the device did |
 //! | [`semihosting`] | a console, arguments and an end, where a debugger or an emulator listens |
+//! | [`probe`] | a console and an end, where a debug probe listens to defmt |
 //!
 //! A board brings a device and a [`Console`], and runs them; `boards/template` shows how.
 #![no_std]
@@ -26,6 +28,8 @@ pub mod content;
 #[cfg(all(feature = "emulated", target_arch = "arm"))]
 mod fault;
 pub mod phase;
+#[cfg(feature = "defmt")]
+pub mod probe;
 #[cfg(feature = "emulated")]
 pub mod semihosting;
 pub mod stack;
@@ -99,6 +103,7 @@ pub mod blocking {
     use colour::strip as colour;
     use fs_core::blocking as vellum;
 
+    pub mod button;
     mod calls;
     #[cfg(feature = "emulated")]
     pub mod choice;
@@ -126,6 +131,7 @@ pub mod asynchronous {
     use core::task::{Context, Poll, Waker};
     use fs_core::asynchronous as vellum;
 
+    pub mod button;
     mod calls;
     #[cfg(feature = "emulated")]
     pub mod choice;
