@@ -300,10 +300,7 @@ impl<D: BlockDevice> Txn<'_, D> {
             return self.erase_next().await;
         }
         self.refill_reserve().await?;
-        if self.has_erased() {
-            return Ok(());
-        }
-        self.erase_spare().await.map(|_| ())
+        self.erase_spare(!self.has_erased()).await.map(|_| ())
     }
 
     /// Erases ahead if a call to come may find too few erased blocks.
@@ -329,14 +326,19 @@ impl<D: BlockDevice> Txn<'_, D> {
     }
 
     /// Sees to it that the block which the next settling writes its checkpoint to is erased, and
-    /// says so in the log; gives whether it did anything.
-    async fn erase_spare(&mut self) -> Result<bool> {
+    /// says so in the log; gives whether it did anything. One of the reserve takes its place even
+    /// where nothing may be erased any more: what is put off to the next session is an erase of
+    /// its own there, of the same block of each chunk if sessions are short.
+    async fn erase_spare(&mut self, may_erase: bool) -> Result<bool> {
         let room = self.journal.has_room(&self.media, FOLD_RECORD_BYTES);
         if self.state.scalars.spare_erased || !room {
             return Ok(false);
         }
         let old = self.state.scalars.spare_a;
         let new = self.draw_one().await?;
+        if new.is_none() && !may_erase {
+            return Ok(false);
+        }
         let early = mutant::on(Mutant::SpareClaimedEarly);
         if new.is_none() && !early {
             self.media.erase(old, 1).await?;
@@ -416,7 +418,7 @@ impl<D: BlockDevice> Txn<'_, D> {
         while done < budget && self.erase_ahead(false).await? {
             done = done.saturating_add(1);
         }
-        if done < budget && self.erase_spare().await? {
+        if done < budget && self.erase_spare(true).await? {
             done = done.saturating_add(1);
         }
         Ok(done)
