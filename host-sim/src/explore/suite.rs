@@ -230,13 +230,12 @@ impl fmt::Display for What {
             | Self::Stale { entry, until }
             | Self::Twin { entry, until } => write!(f, "{entry}:{until}"),
             Self::Unit { entry, tear } => write!(f, "{entry}:{tear:?}"),
-            Self::Unreadable { at } => write!(f, "{at}"),
+            Self::Unreadable { at } | Self::Byte { at } => write!(f, "{at}"),
             Self::Reads { every, seed } => write!(f, "{every}:{seed}"),
             Self::CutRot { entry, tear, at, bit } => write!(f, "{entry}:{tear:?}:{at}:{bit}"),
             Self::CutBad { entry, tear, number, programs } => {
                 write!(f, "{entry}:{tear:?}:{number}:{}", u8::from(*programs))
             }
-            Self::Byte { at } => write!(f, "{at}"),
             Self::Full { line, lines_after } => write!(f, "{line}:{lines_after}"),
         }
     }

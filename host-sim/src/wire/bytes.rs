@@ -23,16 +23,16 @@ pub(super) fn crc16(bytes: &[u8]) -> u16 {
 /// What a byte, as the high half of the register, leaves there.
 const REMAINDERS: [u16; 256] = {
     let mut remainders = [0; 256];
-    let mut byte = 0;
+    let mut byte = 0_u16;
     while byte < 256 {
-        let mut register = (byte as u16) << 8;
+        let mut register = byte << 8;
         let mut bit = 0;
         while bit < 8 {
             let carry = register >> 15;
             register = (register << 1) ^ (carry * 0x1021);
             bit += 1;
         }
-        remainders[byte] = register;
+        remainders[byte as usize] = register;
         byte += 1;
     }
     remainders

@@ -28,6 +28,7 @@ pub struct OnWires {
     powered: Powered,
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "what `map_err` wants")]
 fn failed(error: impl DeviceError) -> Error {
     Error::Device(error.kind())
 }
