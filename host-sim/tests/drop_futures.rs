@@ -21,7 +21,7 @@ fn a_dropped_future_loses_only_its_own_operation() {
 #[test]
 fn a_dropped_future_of_a_driver_loses_only_its_own_operation() {
     for medium in ON_WIRES {
-        let options = Options { one_in: 8000, ..Options::default() };
+        let options = Options { one_in: 3200, ..Options::default() };
         judge(&run_on(Some(medium), &options, &|_| ()), 20);
     }
 }

@@ -21,8 +21,8 @@ const SOME: &[&str] = &[
 ];
 
 fn options(one_in: u64, nested: usize) -> Options {
-    let named = |medium| SOME.iter().map(move |name| format!("{name}@{medium}"));
-    let names = ON_WIRES.iter().flat_map(named);
+    let played = |medium| SOME.iter().map(move |name| format!("{name}@{medium}"));
+    let names = ON_WIRES.iter().flat_map(played);
     let scenarios = names.map(|name| Scenario::named(&name).expect("a scenario")).collect();
     let nested = [Fan::Some(nested), Fan::Some(nested)];
     Options { scenarios, one_in, nested, failures_max: 10, ..Options::default() }
@@ -40,7 +40,7 @@ fn judge(report: &Report, least: u64) {
 
 #[test]
 fn volumes_behind_drivers_and_wires_survive_cuts() {
-    judge(&run(&Vellum, &options(80, 1), &|_| ()), 1200);
+    judge(&run(&Vellum, &options(160, 1), &|_| ()), 600);
 }
 
 /// The driver is at work when the power goes, and the chip's other side tears what it is at.
