@@ -33,7 +33,8 @@ mutants! {
     SdWriteNotAwaited,
     /// A card that did not accept a block is taken for one that did.
     SdRejectionIgnored,
-    /// A program or an erase is begun and not waited for, by a sync neither; the next request waits.
+    /// A program or an erase is begun and not waited for, by a sync neither; the next request
+    /// waits.
     NorEndNotAwaited,
     /// Nobody looks whether the write enable was taken.
     NorEnableNotSeen,
