@@ -25,6 +25,7 @@ extern crate std;
 #[cfg(feature = "block-device-driver")]
 pub mod block;
 mod error;
+pub mod mutant;
 pub mod nor;
 pub mod partition;
 pub mod sd;

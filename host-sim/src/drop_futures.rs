@@ -29,22 +29,25 @@ use fs_core::api::{
     Op as Together, Owner, XattrMode,
 };
 use fs_core::asynchronous::Volume;
+use fs_core::asynchronous::device::Either;
 use fs_core::error::{Error, Result};
 use fs_core::memory::Memory;
 
-use crate::chip::Nor;
+use crate::chip::{Nor, Way};
 use crate::clock::wall;
+use crate::drivers::asynchronous::OnWires;
 use crate::exec::block_on;
 use crate::explore::outcome::{Allowed, Fault, observe};
+use crate::explore::play::spec_of;
 use crate::explore::{Failure, Options, Progress, Report, Row, cores, guarded, lock};
 use crate::fault::{Faults, TearMode};
 use crate::model::{Access, CONTENT_MAX, Change, Entry, Model, Op, SAME, Slot, Tree};
 use crate::rng::mix;
-use crate::scenario::{Script, Tuning};
+use crate::scenario::{Medium, Script, Tuning};
 use crate::subject::{Ending, Mounting, Subject, Vellum, open_options};
 
 /// Polls after which tasks count as stuck.
-const POLLS_MAX: u64 = 1_000_000;
+const POLLS_MAX: u64 = 10_000_000;
 const BLOCKS: u32 = 40;
 /// Room for the longest content of a task.
 const READ: usize = 40_000;
@@ -89,6 +92,17 @@ impl DropPoint {
             cut: cut == "1",
         })
     }
+}
+
+/// The chip, or the driver of one.
+type Device = Either<Nor, OnWires>;
+
+/// The chip as the volume has it, and what takes its power away.
+async fn device(nor: &Nor) -> Result<Device> {
+    if nor.spec().way == Way::Array {
+        return Ok(Either::Left(nor.clone()));
+    }
+    Ok(Either::Right(OnWires::new(nor).await?))
 }
 
 /// What the tasks do. Task n has the directory `/tn` for itself.
@@ -196,6 +210,16 @@ struct Account {
 
 /// Drops futures everywhere. Of the polls of each task one in `options.one_in` is a drop.
 pub fn run(options: &Options, progress: &(dyn Fn(Progress) + Sync)) -> Report {
+    run_on(None, options, progress)
+}
+
+/// The same on a medium of [`crate::scenario::ON_WIRES`]: every exchange on the wires is pending
+/// once before and once after.
+pub fn run_on(
+    medium: Option<&str>,
+    options: &Options,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Report {
     let begin = Instant::now();
     let tasks = tasks();
     let rows: Vec<Mutex<Row>> =
@@ -203,9 +227,9 @@ pub fn run(options: &Options, progress: &(dyn Fn(Progress) + Sync)) -> Report {
     let failures = Mutex::new(Vec::new());
     let mut jobs = Vec::new();
     for task in 0..tasks.len() {
-        match guarded(|| polls_of(&tasks, task)) {
+        match guarded(|| polls_of(medium, &tasks, task)) {
             Ok(polls) => jobs.extend(points(task, polls, options)),
-            Err(fault) => lock(&failures).push(failure(options.seed, "none", fault)),
+            Err(fault) => lock(&failures).push(failure(medium, options.seed, "none", fault)),
         }
     }
     let next = AtomicUsize::new(0);
@@ -218,10 +242,10 @@ pub fn run(options: &Options, progress: &(dyn Fn(Progress) + Sync)) -> Report {
                     if late() || lock(&failures).len() >= options.failures_max {
                         break;
                     }
-                    let result = guarded(|| once(&tasks, *point, options.seed));
+                    let result = guarded(|| once(medium, &tasks, *point, options.seed));
                     lock(&rows[point.task]).state(1, true);
                     if let Err(fault) = result {
-                        let failure = failure(options.seed, &point.to_string(), fault);
+                        let failure = failure(medium, options.seed, &point.to_string(), fault);
                         if !(options.known)(&failure) {
                             lock(&failures).push(failure);
                         }
@@ -250,12 +274,13 @@ pub fn run(options: &Options, progress: &(dyn Fn(Progress) + Sync)) -> Report {
 ///
 /// # Errors
 /// What did not hold.
-pub fn repeat(point: DropPoint, seed: u64) -> std::result::Result<(), Fault> {
-    guarded(|| once(&tasks(), point, seed))
+pub fn repeat(medium: Option<&str>, point: DropPoint, seed: u64) -> std::result::Result<(), Fault> {
+    guarded(|| once(medium, &tasks(), point, seed))
 }
 
-fn failure(seed: u64, what: &str, fault: Fault) -> Failure {
-    Failure::of("drops", "", seed, what, fault)
+fn failure(medium: Option<&str>, seed: u64, what: &str, fault: Fault) -> Failure {
+    let medium = medium.map_or(String::new(), |medium| format!(" --medium {medium}"));
+    Failure::of(&format!("drops{medium}"), "", seed, what, fault)
 }
 
 fn points(task: usize, polls: u64, options: &Options) -> Vec<DropPoint> {
@@ -271,8 +296,10 @@ fn points(task: usize, polls: u64, options: &Options) -> Vec<DropPoint> {
 
 type Lent = Memory<2048, 8, 5>;
 
-fn chip() -> std::result::Result<Nor, Fault> {
-    let mut nor = Nor::small(BLOCKS);
+fn chip(medium: Option<&str>) -> std::result::Result<Nor, Fault> {
+    let medium = medium.map_or(Some(Medium::nor(BLOCKS)), |name| Medium::on_wires(name, BLOCKS));
+    let medium = medium.ok_or_else(|| Fault::new("preparation", "there is no such medium"))?;
+    let mut nor = Nor::new(spec_of(medium));
     let failed = |error: Error| Fault::new("preparation", format!("{error:?}"));
     Vellum.format(&mut nor, TUNING).map_err(failed)?;
     let mut made = Ok(());
@@ -285,10 +312,15 @@ fn chip() -> std::result::Result<Nor, Fault> {
 }
 
 /// How often task `task` is polled until it is done.
-fn polls_of(tasks: &[Vec<Op>], task: usize) -> std::result::Result<u64, Fault> {
-    let nor = chip()?;
+fn polls_of(
+    medium: Option<&str>,
+    tasks: &[Vec<Op>],
+    task: usize,
+) -> std::result::Result<u64, Fault> {
+    let nor = chip(medium)?;
     let mut memory = Lent::new();
-    let mut device = nor.clone();
+    let opened = block_on(device(&nor));
+    let mut device = opened.map_err(|error| Fault::new("open", format!("{error:?}")))?;
     let options = MountOptions { clock: wall, ..MountOptions::default() };
     let mounted = block_on(Volume::mount(&mut device, &mut memory, options));
     let volume = mounted.map_err(|error| Fault::new("mount", format!("{error:?}")))?;
@@ -309,7 +341,7 @@ fn accounts(tasks: &[Vec<Op>]) -> Accounts {
 }
 
 fn start<'v>(
-    volume: &'v Volume<'_, Nor>,
+    volume: &'v Volume<'_, Device>,
     tasks: &'v [Vec<Op>],
     accounts: &Accounts,
 ) -> Running<'v> {
@@ -355,7 +387,7 @@ fn turns(
     Ok(polls)
 }
 
-async fn work(volume: &Volume<'_, Nor>, ops: &[Op], account: Rc<RefCell<Account>>) {
+async fn work(volume: &Volume<'_, Device>, ops: &[Op], account: Rc<RefCell<Account>>) {
     let mut open = BTreeMap::new();
     for (number, op) in ops.iter().enumerate() {
         account.borrow_mut().under_way = true;
@@ -370,7 +402,11 @@ async fn work(volume: &Volume<'_, Nor>, ops: &[Op], account: Rc<RefCell<Account>
     }
 }
 
-async fn call(volume: &Volume<'_, Nor>, op: &Op, open: &mut BTreeMap<Slot, FileId>) -> Result<()> {
+async fn call(
+    volume: &Volume<'_, Device>,
+    op: &Op,
+    open: &mut BTreeMap<Slot, FileId>,
+) -> Result<()> {
     let id =
         |slot: &Slot, open: &BTreeMap<Slot, FileId>| open.get(slot).copied().ok_or(Error::Stale);
     match op {
@@ -475,12 +511,23 @@ fn unions(models: &[Vec<Model>], tree: impl Fn(&Model) -> Tree) -> Vec<Tree> {
     all
 }
 
-fn once(tasks: &[Vec<Op>], point: DropPoint, seed: u64) -> std::result::Result<(), Fault> {
-    let nor = chip()?;
+fn once(
+    medium: Option<&str>,
+    tasks: &[Vec<Op>],
+    point: DropPoint,
+    seed: u64,
+) -> std::result::Result<(), Fault> {
+    let nor = chip(medium)?;
     let accounts = accounts(tasks);
+    nor.with_wires(|wires| wires.seed = mix(seed, point.polls));
     let allowed = {
         let mut memory = Lent::new();
-        let mut device = nor.clone();
+        let opened = block_on(device(&nor));
+        let mut device = opened.map_err(|error| Fault::new("open", format!("{error:?}")))?;
+        let switch = match &device {
+            Either::Left(_) => None,
+            Either::Right(wires) => Some(wires.switch()),
+        };
         let options = MountOptions { clock: wall, ..MountOptions::default() };
         let mounted = block_on(Volume::mount(&mut device, &mut memory, options));
         let volume = mounted.map_err(|error| Fault::new("mount", format!("{error:?}")))?;
@@ -493,7 +540,10 @@ fn once(tasks: &[Vec<Op>], point: DropPoint, seed: u64) -> std::result::Result<(
         turns(&mut running, Some(point))?;
         if point.cut {
             // The power fails before anyone can clean up.
-            nor.power_off();
+            match switch {
+                Some(switch) => switch.off(),
+                None => nor.power_off(),
+            }
         }
         drop(running);
         let left: Vec<Vec<Model>> = accounts
@@ -516,7 +566,7 @@ fn once(tasks: &[Vec<Op>], point: DropPoint, seed: u64) -> std::result::Result<(
 }
 
 /// The volume shows an allowed state, is clean, and takes another file and a sync.
-fn goes_on(volume: &Volume<'_, Nor>, shown: &Allowed) -> std::result::Result<Tree, Fault> {
+fn goes_on(volume: &Volume<'_, Device>, shown: &Allowed) -> std::result::Result<Tree, Fault> {
     let failed = |during: &str, error: Error| Fault::new(during, format!("{error:?}"));
     let during = "after the drop";
     let tree = block_on(seen(volume)).map_err(|error| failed(during, error))?;
@@ -558,6 +608,7 @@ fn after(nor: &Nor, allowed: &Allowed) -> std::result::Result<(), Fault> {
         nor.power_off();
         nor.power_on();
     }
+    // A driver whose exchange was dropped ends it on the wires as it can, so those are not judged.
     match nor.breaches().first() {
         None => Ok(()),
         Some((number, breach)) => {
@@ -566,7 +617,7 @@ fn after(nor: &Nor, allowed: &Allowed) -> std::result::Result<(), Fault> {
     }
 }
 
-async fn seen(volume: &Volume<'_, Nor>) -> Result<Tree> {
+async fn seen(volume: &Volume<'_, Device>) -> Result<Tree> {
     let mut tree = Tree::default();
     let mut waiting = vec![String::new()];
     let mut name = NameBuf::new();

@@ -5,6 +5,7 @@ pub mod chip;
 pub mod cli;
 pub mod clock;
 pub mod contract;
+pub mod drivers;
 pub mod drop_futures;
 pub mod exec;
 pub mod explore;

@@ -20,6 +20,7 @@
 mod counters;
 mod device;
 mod state;
+mod wires;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,6 +31,7 @@ use crate::fault::{Bad, Faults, TearMode};
 use crate::image::{BLOCK_BYTES, Breach, Image, Op};
 pub use counters::{Call, Counters, Timed, Wear};
 use state::State;
+pub use wires::OnWires;
 
 /// Bytes of a program page.
 pub const PAGE_BYTES: u64 = 256;
@@ -47,11 +49,24 @@ pub enum Kind {
     Fram,
 }
 
+/// How its host reaches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// By what a command does to the cells: nothing lies between the volume and them.
+    Array,
+    /// Through a driver, and wires of its own to a model of the chip's other side.
+    Wires,
+    /// The same on a bus that others use too.
+    SharedWires,
+}
+
 /// What kind of chip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spec {
     /// The technology.
     pub kind: Kind,
+    /// How its host reaches it.
+    pub way: Way,
     /// Blocks of 4 KiB; of 2 KiB for internal flash.
     pub blocks: u32,
     /// Smallest program, a power of two.
@@ -75,6 +90,7 @@ impl Spec {
     /// 50 MHz (the project's media table; see [`Timing`] for the sources of the times).
     pub const W25Q128JV: Self = Self {
         kind: Kind::Nor,
+        way: Way::Array,
         blocks: 4096,
         program_unit: 1,
         erase_unit: 4096,
@@ -109,6 +125,7 @@ impl Spec {
     pub const fn card(blocks: u32) -> Self {
         Self {
             kind: Kind::Card,
+            way: Way::Array,
             blocks,
             program_unit: 512,
             erase_unit: 512,
@@ -341,6 +358,27 @@ impl Nor {
     #[must_use]
     pub fn ops(&self) -> u64 {
         self.state().ops
+    }
+
+    /// What a model of the chip's other side keeps here.
+    #[must_use]
+    pub fn wires(&self) -> OnWires {
+        self.state().wires.clone()
+    }
+
+    /// Changes that.
+    pub(crate) fn with_wires(&self, change: impl FnOnce(&mut OnWires)) {
+        change(&mut self.state().wires);
+    }
+
+    /// Says that the sectors of a range may be erased until the next sync.
+    pub(crate) fn announce(&self, at: u64, bytes: u64) {
+        self.state().carry_out(Op::MayErase { at, bytes });
+    }
+
+    /// Takes the power away; what a cache holds is torn like this.
+    pub(crate) fn power_off_torn(&self, tear: TearMode, seed: u64) {
+        self.state().power_off_torn(tear, seed);
     }
 
     /// Whether it has power.

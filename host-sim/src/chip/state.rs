@@ -7,7 +7,7 @@ use fs_core::error::ErrorKind;
 use fs_core::units::Guarantees;
 
 use super::counters::blocks;
-use super::{Call, Counters, Kind, PAGE_BYTES, Spec, Timed, Wear};
+use super::{Call, Counters, Kind, OnWires, PAGE_BYTES, Spec, Timed, Wear};
 use crate::clock::{CardTiming, Clock};
 use crate::fault::{Astray, Bad, Calls, Faults, TearMode};
 use crate::image::{BLOCK_BYTES, Breach, Image, Op, SECTOR};
@@ -108,6 +108,7 @@ pub(super) struct State {
     card: Card,
     /// Reads of blocks since their last erase, counted while reading disturbs them.
     reads: BTreeMap<usize, u64>,
+    pub wires: OnWires,
 }
 
 /// What the time of a card's next command depends on.
@@ -172,6 +173,7 @@ impl State {
             trace: TraceHash::default(),
             card: Card::default(),
             reads: BTreeMap::new(),
+            wires: OnWires::default(),
         }
     }
 
@@ -204,6 +206,13 @@ impl State {
     pub fn power_off(&mut self) {
         if self.on {
             self.lose_power(TearMode::Nothing);
+        }
+    }
+
+    pub fn power_off_torn(&mut self, tear: TearMode, seed: u64) {
+        if self.on {
+            self.faults.seed = seed;
+            self.lose_power(tear);
         }
     }
 
@@ -484,7 +493,7 @@ impl State {
     }
 
     /// Changes the cells, or the cache above them, and records it.
-    fn carry_out(&mut self, op: Op) {
+    pub fn carry_out(&mut self, op: Op) {
         if let Some(breach) = self.image.apply(&op) {
             self.breaches.push((self.ops, breach));
         }

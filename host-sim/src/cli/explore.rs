@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use fs_core::mutant::{self, Mutant};
+use hal_adapters::mutant as drivers;
 use serde_json::{Value, json};
 
 use super::Bar;
@@ -12,7 +13,7 @@ use crate::drop_futures::{self, DropPoint};
 use crate::explore::outcome::Fault;
 use crate::explore::suite::{Suite, What, disturb, repeat};
 use crate::explore::{Fan, Options, Progress, replay, run};
-use crate::scenario::{OTHER_MEDIA, Scenario};
+use crate::scenario::{ON_WIRES, OTHER_MEDIA, Scenario};
 use crate::subject::{Subject, Toy, Vellum};
 
 #[derive(Debug, Args)]
@@ -48,7 +49,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     threads: Option<usize>,
     /// Disturbs in another way than by cuts alone: errors, bad-blocks, rot, lost, stale, twin,
-    /// unit, unreadable, reads, cut-rot, cut-bad, full, or drops of futures.
+    /// unit, unreadable, reads, cut-rot, cut-bad, full, bytes, or drops of futures.
     #[arg(long, value_parser = suite)]
     suite: Option<Chosen>,
     /// Disturbances of such a suite for each scenario.
@@ -98,11 +99,14 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if let Some(name) = &arguments.without {
-        let Some(rule) = Mutant::ALL.iter().find(|rule| rule.name() == name) else {
+        let rule = Mutant::ALL.iter().find(|rule| rule.name() == name);
+        let of_driver = drivers::Mutant::ALL.iter().find(|rule| rule.name() == name);
+        if rule.is_none() && of_driver.is_none() {
             eprintln!("there is no rule `{name}`; see `host-sim mutants --list`");
             return ExitCode::from(2);
-        };
-        mutant::set(Some(*rule));
+        }
+        mutant::set(rule.copied());
+        drivers::set(of_driver.copied());
     }
     let mut scenarios = Vec::new();
     for name in &arguments.scenario {
@@ -137,7 +141,7 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         bar.show(progress.done, progress.jobs, progress.states, progress.failures);
     };
     let report = match arguments.suite {
-        Some(Chosen::Drops) => drop_futures::run(&options, &show),
+        Some(Chosen::Drops) => drop_futures::run_on(wires(arguments), &options, &show),
         Some(Chosen::Chip(suite)) => disturb(&*subject, suite, arguments.each, &options, &show),
         None => run(&*subject, &options, &show),
     };
@@ -151,6 +155,11 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
         }
     }
     if report.held() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The medium, if it is one that drivers of both colours reach.
+fn wires(arguments: &Arguments) -> Option<&str> {
+    arguments.medium.as_deref().filter(|medium| ON_WIRES.contains(medium))
 }
 
 fn list(as_json: bool) {
@@ -179,7 +188,8 @@ fn again(
 ) -> ExitCode {
     if let Some(Chosen::Drops) = arguments.suite {
         let point = DropPoint::parse(text);
-        let result = point.map(|point| drop_futures::repeat(point, arguments.seed));
+        let result =
+            point.map(|point| drop_futures::repeat(wires(arguments), point, arguments.seed));
         return told(result, &[], arguments.json);
     }
     let [scenario] = scenarios else {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 use fs_core::mutant::Mutant;
+use hal_adapters::mutant as drivers;
 
 use crate::mutants::{Outcome, hunt};
 
@@ -25,6 +26,9 @@ pub(super) fn main(arguments: &Arguments) -> ExitCode {
     if arguments.list {
         for mutant in Mutant::ALL {
             println!("{}", mutant.name());
+        }
+        for mutant in drivers::Mutant::ALL {
+            println!("{} (of a driver)", mutant.name());
         }
         return ExitCode::SUCCESS;
     }

@@ -16,11 +16,14 @@
 //! 5. A recovery erases no more than a spare and the anchor blocks, and no other block is erased
 //!    out of proportion: see `wear` (13).
 //! 6. A panic is a failure like any other.
-//! 7. Everything follows from the seed. A failure prints the command that repeats it.
+//! 7. On a medium that is reached through a driver and its wires, the rules of the wires count as
+//!    those of the chip do, and the reader of the specification is asked after each probe.
+//! 8. Everything follows from the seed. A failure prints the command that repeats it.
 //!
 //! **Cost.** A post-cut image shares its blocks with the run it was cut from; equal images under
 //! equal expectations are probed once.
 
+mod bytes;
 mod combined;
 pub mod cutter;
 pub mod disturbed;
@@ -33,6 +36,7 @@ pub mod probe;
 pub mod replay;
 mod report;
 mod rot;
+mod second;
 pub mod suite;
 mod wear;
 

@@ -1,5 +1,6 @@
 //! Plays a script on a chip and notes which log entries belong to which call.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use fs_core::error::{Error, Result};
@@ -54,6 +55,20 @@ pub struct Recording {
     pub quiet_calls: u64,
     /// The committed tree since the last format and after each call that changed it, oldest first.
     pub history: Vec<Past>,
+    /// Bytes on the wires in which a change was sent or carried out, if there are wires.
+    pub changes: Vec<Range<u64>>,
+}
+
+/// What a power cut in the middle of a script has left.
+pub(super) struct Left {
+    /// The chip, without power.
+    pub image: Image,
+    /// What kind of chip.
+    pub spec: Spec,
+    /// What may be found on it.
+    pub allowed: Allowed,
+    /// The call that was under way.
+    pub what: String,
 }
 
 /// A state that the volume had.
@@ -97,7 +112,7 @@ pub fn spec_of(medium: Medium) -> Spec {
         Kind::Card => Spec::card(medium.blocks),
         Kind::Fram => Spec::fram(medium.blocks),
     };
-    let spec = Spec { erased_to_zero: medium.erased_to_zero, ..spec };
+    let spec = Spec { erased_to_zero: medium.erased_to_zero, way: medium.way, ..spec };
     if medium.cache { spec.with(Guarantees::VOLATILE_CACHE) } else { spec }
 }
 
@@ -160,9 +175,7 @@ pub(super) fn record_lines(
     nor.record(true);
     let mut player = Player::new(subject, scenario.tuning, nor.clone());
     player.play(lines)?;
-    if let Some((number, breach)) = nor.breaches().first() {
-        return Err(Fault::new("the uncut run", format!("command {number}: {breach:?}")));
-    }
+    disciplined(&nor, "the uncut run")?;
     let device_calls = calls_of(&nor);
     let Player { calls, quiet_calls, history, refused, .. } = player;
     let quiet_calls = quiet_calls.unwrap_or(device_calls);
@@ -171,7 +184,62 @@ pub(super) fn record_lines(
     if subject.has_anchors() {
         wear::even(&log, &spec)?;
     }
-    Ok(Recording { start, spec, log, calls, may_fill, refused, device_calls, quiet_calls, history })
+    let changes = nor.wires().changes;
+    Ok(Recording {
+        start,
+        spec,
+        log,
+        calls,
+        may_fill,
+        refused,
+        device_calls,
+        quiet_calls,
+        history,
+        changes,
+    })
+}
+
+/// Plays a scenario until the power goes before byte `at` on the wires, `key` being the seed of
+/// what that leaves; nothing if it has no such byte.
+///
+/// # Errors
+/// The first answer before that was not the model's.
+pub(super) fn cut_at_byte(
+    subject: &dyn Subject,
+    scenario: &Scenario,
+    seed: u64,
+    (at, key): (u64, u64),
+) -> std::result::Result<Option<Left>, Fault> {
+    let spec = spec_of(scenario.medium);
+    let script = scenario.script(seed);
+    let nor = Nor::with_image(spec, start_of(scenario, script.lines(), seed));
+    nor.with_wires(|wires| (wires.cut, wires.seed) = (Some(at), key));
+    let mut player = Player::new(subject, scenario.tuning, nor.clone());
+    let result = player.play(script.lines());
+    // A read that failed, or showed what nobody drove, is no change.
+    let committed = player.model.committed();
+    let reading = (!nor.is_on()).then(|| ("a read".into(), Allowed::any([committed])));
+    let Some((what, allowed)) = player.stopped.or(reading) else {
+        return result.map(|()| None);
+    };
+    disciplined(&nor, &what)?;
+    let mut image = nor.image();
+    image.count_from_here();
+    Ok(Some(Left { image, spec, allowed, what }))
+}
+
+/// Whether no rule of the chip was broken, on its wires or in its cells.
+///
+/// # Errors
+/// The first rule that was.
+pub fn disciplined(nor: &Nor, during: &str) -> std::result::Result<(), Fault> {
+    if let Some(breach) = nor.wires().breaches.first() {
+        return Err(Fault::new(during, breach.clone()));
+    }
+    match nor.breaches().first() {
+        None => Ok(()),
+        Some((number, breach)) => Err(Fault::new(during, format!("command {number}: {breach:?}"))),
+    }
 }
 
 /// Device calls so far.
@@ -193,6 +261,8 @@ struct Player<'a> {
     quiet_calls: Option<u64>,
     refused: usize,
     history: Vec<Past>,
+    /// The call in which the power went, and what it may have left.
+    stopped: Option<(String, Allowed)>,
 }
 
 impl<'a> Player<'a> {
@@ -207,6 +277,7 @@ impl<'a> Player<'a> {
             quiet_calls: None,
             refused: 0,
             history: vec![Past { at: 0, tree: Arc::new(Tree::default()) }],
+            stopped: None,
         }
     }
 
@@ -236,6 +307,7 @@ impl<'a> Player<'a> {
         let result = self.subject.format(&mut self.nor.clone(), self.tuning);
         self.model = Model::new();
         self.formatted = true;
+        self.stop(line, result, &allowed);
         self.end(line, begin, allowed);
         self.history = vec![Past { at: self.nor.log_len(), tree: Arc::new(Tree::default()) }];
         result.map_err(|error| Fault::new("Format", format!("{error:?}")))
@@ -275,6 +347,12 @@ impl<'a> Player<'a> {
             }
             if ending.is_some() { Ending::Unmounted } else { Ending::Dropped }
         });
+        let under_way = mounted.as_ref().map(|allowed| (mount, allowed));
+        let leaving =
+            ending.as_ref().and_then(|(_, allowed)| Some((lines.get(last - 1)?, allowed)));
+        if let Some((line, allowed)) = under_way.or(leaving) {
+            self.stop(line, result, allowed);
+        }
         if let Some(fault) = fault {
             return Err(fault);
         }
@@ -331,7 +409,11 @@ impl<'a> Player<'a> {
         } else {
             self.apply(line)
         };
+        self.stop(line, answer, &allowed);
         self.end(line, begin, allowed);
+        if self.stopped.is_some() {
+            return Err(Fault::new(name, "the power is gone"));
+        }
         if expected == answer && Self::as_expected(line, answer, full || absent) {
             return Ok(());
         }
@@ -389,6 +471,17 @@ impl<'a> Player<'a> {
             self.history.extend(pasts);
         }
         (result, allowed)
+    }
+
+    /// If the power went in the call that has just returned: what it answered with `Ok` has
+    /// happened, anything else may have.
+    fn stop(&mut self, line: &Line, answer: Result<()>, allowed: &Allowed) {
+        if self.nor.is_on() || self.stopped.is_some() {
+            return;
+        }
+        let done = || Allowed::any([self.model.committed()]);
+        let allowed = if answer.is_ok() { done() } else { allowed.clone() };
+        self.stopped = Some((shown(&line.op), allowed));
     }
 
     fn begin(&mut self, line: &Line) -> usize {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use fs_core::error::Error;
 
 use super::outcome::{Allowed, Fault, observe};
-use super::play::{Call, calls_of, fuse};
+use super::play::{Call, calls_of, disciplined, fuse};
+use super::second;
 use super::wear::RECOVERY_ERASES_MAX;
-use crate::chip::{Nor, Spec};
+use crate::chip::{Nor, Spec, Way};
 use crate::image::{Image, Op as Command};
 use crate::model::{Access, Entry, Op, Slot, Tree};
 use crate::rng::mix;
@@ -77,6 +78,9 @@ impl Probe<'_> {
         visit.power_cycle(2);
         visit.look_only("last mount", &left)?;
         visit.discipline()?;
+        if self.spec.way != Way::Array && self.subject.is_specified(self.tuning) {
+            second::agrees(&visit.nor.image(), &left)?;
+        }
         let log = visit.nor.take_log();
         let Visit { calls, mounts, recovery_calls, .. } = visit;
         Ok(Found { log, calls, mounts, recovery_calls })
@@ -226,10 +230,7 @@ impl<'a> Visit<'a> {
     }
 
     fn discipline(&self) -> Result<(), Fault> {
-        match self.nor.breaches().first() {
-            None => Ok(()),
-            Some((_, breach)) => Err(Fault::new("the chip's rules", format!("{breach:?}"))),
-        }
+        disciplined(&self.nor, "the chip's rules")
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
+use super::bytes;
 use super::combined;
 use super::disturbed::{Plan, play};
 use super::engine::{Options, Progress, cores, guarded, lock};
@@ -13,7 +14,7 @@ use super::outcome::Fault;
 use super::play::{Recording, fuse, record};
 use super::report::{Failure, Report, Row};
 use super::rot;
-use crate::chip::Kind;
+use crate::chip::{Kind, Way};
 use crate::fault::{Bad, Calls, Faults, IoError, TearMode};
 use crate::model::Op;
 use crate::rng::{Rng, mix};
@@ -48,6 +49,8 @@ pub enum Suite {
     CutBad,
     /// No space from some line on (F16).
     Full,
+    /// Cuts at bytes of the wires (F1), on media that have any.
+    Bytes,
 }
 
 impl Suite {
@@ -83,6 +86,7 @@ impl Suite {
         Self::CutRot,
         Self::CutBad,
         Self::Full,
+        Self::Bytes,
     ];
 
     /// Its name on the command line.
@@ -101,6 +105,7 @@ impl Suite {
             Self::CutRot => "cut-rot",
             Self::CutBad => "cut-bad",
             Self::Full => "full",
+            Self::Bytes => "bytes",
         }
     }
 }
@@ -204,6 +209,11 @@ pub enum What {
         /// Lines played afterwards.
         lines_after: usize,
     },
+    /// The power goes before a byte on the wires.
+    Byte {
+        /// Which, from the beginning of the script.
+        at: u64,
+    },
 }
 
 impl fmt::Display for What {
@@ -220,7 +230,7 @@ impl fmt::Display for What {
             | Self::Stale { entry, until }
             | Self::Twin { entry, until } => write!(f, "{entry}:{until}"),
             Self::Unit { entry, tear } => write!(f, "{entry}:{tear:?}"),
-            Self::Unreadable { at } => write!(f, "{at}"),
+            Self::Unreadable { at } | Self::Byte { at } => write!(f, "{at}"),
             Self::Reads { every, seed } => write!(f, "{every}:{seed}"),
             Self::CutRot { entry, tear, at, bit } => write!(f, "{entry}:{tear:?}:{at}:{bit}"),
             Self::CutBad { entry, tear, number, programs } => {
@@ -259,6 +269,7 @@ impl What {
             (Suite::Unit, [entry, mode]) => {
                 Ok(Self::Unit { entry: number(entry)?, tear: tear(mode)? })
             }
+            (Suite::Bytes, [at]) => Ok(Self::Byte { at: number(at)? }),
             (Suite::Unreadable, [at]) => Ok(Self::Unreadable { at: number(at)? }),
             (Suite::Reads, [every, seed]) => {
                 Ok(Self::Reads { every: number(every)?, seed: number(seed)? })
@@ -445,6 +456,13 @@ fn fits(suite: Suite, scenario: &Scenario, seed: u64) -> bool {
     if suite == Suite::BadBlocks && matches!(scenario.medium.kind, Kind::Card | Kind::Fram) {
         return false;
     }
+    if suite == Suite::Bytes {
+        return scenario.medium.way != Way::Array;
+    }
+    // What the others do to the array's calls, a chip on wires does not tell.
+    if scenario.medium.way != Way::Array {
+        return false;
+    }
     let card = scenario.medium.kind == Kind::Card;
     let flash = matches!(scenario.medium.kind, Kind::Nor | Kind::Internal);
     let meant = match suite {
@@ -508,6 +526,7 @@ fn choose(suite: Suite, prepared: &Prepared, each: u64, seed: u64) -> Vec<What> 
             thinned(twin.map_or(Vec::new(), |twin| rot::twins(recording, twin)), each, &mut rng)
         }
         Suite::Unit => thinned(combined::units(recording), each, &mut rng),
+        Suite::Bytes => thinned(bytes::all(recording), each, &mut rng),
         Suite::Unreadable => thinned(combined::unreadable(recording), each, &mut rng),
         Suite::Reads => combined::reads(each),
         Suite::CutRot => thinned(combined::cut_and_rot(recording, &mut rng), each, &mut rng),
@@ -551,6 +570,7 @@ fn one(subject: &dyn Subject, prepared: &Prepared, seed: u64, what: What) -> Res
         What::Unit { entry, tear } => {
             combined::unit(subject, scenario, recording, entry, tear, seed)
         }
+        What::Byte { at } => bytes::cut(subject, scenario, at, seed),
         What::Unreadable { at } => combined::lost_sector(subject, scenario, recording, at),
         What::Reads { every, seed } => {
             combined::disturbed_reads(subject, scenario, recording, every, seed)

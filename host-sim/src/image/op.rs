@@ -56,6 +56,14 @@ pub enum Op {
         /// Seed of the details.
         seed: u64,
     },
+    /// A range that a host announced for the writes that follow: until they are durable, a card
+    /// may erase any sector of it.
+    MayErase {
+        /// Where it begins.
+        at: u64,
+        /// How long it is.
+        bytes: u64,
+    },
     /// The power was switched off and on.
     PowerOn,
 }
@@ -74,6 +82,7 @@ impl Op {
             Self::Program { at, bytes } => (*at, bytes.len() as u64),
             Self::Erase { at, bytes }
             | Self::Suspect { at, bytes }
+            | Self::MayErase { at, bytes }
             | Self::Neighbours { at, bytes, .. } => (*at, *bytes),
             Self::Torn { op, .. } => op.range(),
             Self::Sync | Self::LoseCache { .. } | Self::PowerOn => (0, 0),

@@ -16,7 +16,7 @@ impl Image {
         match op {
             Op::Program { at, bytes } => return self.program(*at, bytes),
             Op::Erase { at, bytes } => self.erase(*at, *bytes),
-            Op::Sync | Op::LoseCache { .. } => {}
+            Op::Sync | Op::LoseCache { .. } | Op::MayErase { .. } => {}
             Op::Torn { op, tear, seed } => self.apply_torn(op, *tear, *seed),
             Op::Suspect { at, bytes } => self.suspect(*at, *bytes),
             Op::Neighbours { at, bytes, seed } => self.damage_neighbours(*at, *bytes, *seed),
@@ -226,6 +226,12 @@ impl Image {
         let mut waiting = BTreeSet::new();
         for (index, op) in ops.iter().enumerate() {
             let (at, bytes) = op.range();
+            if matches!(op, Op::MayErase { .. }) {
+                if kept[index] {
+                    self.erase_some(at, bytes, mix(seed, index as u64));
+                }
+                continue;
+            }
             let blocks = at / BLOCK..(at + bytes).div_ceil(BLOCK);
             let erases = matches!(op, Op::Erase { .. });
             let behind = !erases && blocks.clone().any(|block| waiting.contains(&block));
@@ -243,6 +249,16 @@ impl Image {
             }
             if erases {
                 waiting.extend(blocks);
+            }
+        }
+    }
+
+    /// Some of the sectors of a range read as zeros.
+    fn erase_some(&mut self, at: u64, bytes: u64, seed: u64) {
+        let mut rng = Rng::new(mix(seed, 10));
+        for sector in at / SECTOR..(at + bytes) / SECTOR {
+            if rng.chance(1, 2) {
+                self.program(sector * SECTOR, &[0; 512]);
             }
         }
     }

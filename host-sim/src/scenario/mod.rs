@@ -24,7 +24,7 @@ mod space;
 
 use std::sync::OnceLock;
 
-use crate::chip::Kind;
+use crate::chip::{Kind, Way};
 use fs_core::error::Error;
 pub use script::{Expect, Line, Script};
 
@@ -41,13 +41,22 @@ pub struct Medium {
     pub erase_unit: u32,
     /// Erased bytes are zero.
     pub erased_to_zero: bool,
+    /// How its host reaches it.
+    pub way: Way,
 }
 
 impl Medium {
     /// A serial NOR flash of so many blocks.
     #[must_use]
     pub const fn nor(blocks: u32) -> Self {
-        Self { kind: Kind::Nor, blocks, cache: false, erase_unit: 4096, erased_to_zero: false }
+        Self {
+            kind: Kind::Nor,
+            blocks,
+            cache: false,
+            erase_unit: 4096,
+            erased_to_zero: false,
+            way: Way::Array,
+        }
     }
 
     /// A serial NOR flash of so many blocks that is erased in blocks of `erase_unit` bytes.
@@ -66,6 +75,17 @@ impl Medium {
     #[must_use]
     pub const fn cached_card(blocks: u32) -> Self {
         Self { cache: true, ..Self::card(blocks) }
+    }
+
+    /// One of [`ON_WIRES`] with so many blocks.
+    #[must_use]
+    pub fn on_wires(name: &str, blocks: u32) -> Option<Self> {
+        match name {
+            "spi-nor" => Some(Self { way: Way::Wires, ..Self::nor(blocks) }),
+            "sd-card" => Some(Self { way: Way::Wires, ..Self::cached_card(blocks) }),
+            "sd-shared" => Some(Self { way: Way::SharedWires, ..Self::cached_card(blocks) }),
+            _ => None,
+        }
     }
 
     /// FRAM of so many blocks.
@@ -183,7 +203,7 @@ impl Scenario {
 }
 
 /// Media that scenarios can be moved to, by the name behind the `@`.
-pub const OTHER_MEDIA: [&str; 9] = [
+pub const OTHER_MEDIA: [&str; 12] = [
     "card",
     "cached-card",
     "fram",
@@ -193,7 +213,14 @@ pub const OTHER_MEDIA: [&str; 9] = [
     "nor-32k",
     "nor-64k",
     "erased-to-zero",
+    "spi-nor",
+    "sd-card",
+    "sd-shared",
 ];
+
+/// Those of [`OTHER_MEDIA`] that are reached through a driver of `hal-adapters` and a chip of
+/// [`crate::wire`].
+pub const ON_WIRES: [&str; 3] = ["spi-nor", "sd-card", "sd-shared"];
 
 /// Scenarios written for NOR flash, on other media.
 fn everywhere() -> &'static [Scenario] {
@@ -204,7 +231,11 @@ fn everywhere() -> &'static [Scenario] {
         });
         let moved = of_nor.flat_map(|scenario| {
             // Their ranges are of blocks of 4 KiB.
-            let fits = |to: &&str| !(to.starts_with("nor-") && offload::is_of_blocks(scenario));
+            // And hardware that moves data goes another way to the cells than wires.
+            let fits = |to: &&str| {
+                let blocks = to.starts_with("nor-") && offload::is_of_blocks(scenario);
+                !(blocks || ON_WIRES.contains(to) && offload::is_of_hardware(scenario))
+            };
             OTHER_MEDIA.into_iter().filter(fits).map(|to| {
                 let Medium { blocks, cache, .. } = scenario.medium;
                 let medium = match to {
@@ -221,6 +252,7 @@ fn everywhere() -> &'static [Scenario] {
                 };
                 let kept = to == "card" || medium.kind == Kind::Nor;
                 let medium = Medium { cache: medium.cache || cache && kept, ..medium };
+                let medium = Medium::on_wires(to, blocks).unwrap_or(medium);
                 let name = String::leak(format!("{}@{to}", scenario.name));
                 Scenario { name, medium, ..*scenario }
             })

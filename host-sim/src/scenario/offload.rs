@@ -38,6 +38,11 @@ pub(super) fn is_of_blocks(scenario: &Scenario) -> bool {
     matches!(scenario.name, "recorded" | "transferred-over")
 }
 
+/// Whether hardware moves data beside the volume.
+pub(super) fn is_of_hardware(scenario: &Scenario) -> bool {
+    ALL.iter().any(|own| own.name == scenario.name)
+}
+
 fn map(script: &mut Script, number: u8, from: u64, length: u64) {
     script.op(Op::Map(number, 0, from, length, true));
 }

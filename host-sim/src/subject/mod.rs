@@ -77,6 +77,11 @@ pub trait Subject: Sync {
         false
     }
 
+    /// Whether `docs/format.md` says what it writes, so that another reader can be asked.
+    fn is_specified(&self, _tuning: Tuning) -> bool {
+        false
+    }
+
     /// Makes an empty volume on `device`.
     ///
     /// # Errors

@@ -15,8 +15,9 @@ use fs_core::memory::{Memory, Operation};
 use fs_core::units::ByteOffset;
 
 use super::{Ending, Facts, Listed, Mounted, Mounting, Space, Subject};
-use crate::chip::Nor;
+use crate::chip::{Nor, Way};
 use crate::clock::wall;
+use crate::drivers::blocking::OnWires;
 use crate::model::{Access, CONTENT_MAX, Change, LENGTH_MAX, Op, SAME, Slot};
 use crate::scenario::Tuning;
 
@@ -67,15 +68,18 @@ pub const fn open_options(access: Access) -> OpenOptions {
     options
 }
 
-/// A chip, behind what its erased bytes need.
-type Wired<'d> = Either<&'d mut Nor, Inverted<&'d mut Nor>>;
+/// A chip, behind what its erased bytes need, or behind its wires.
+type Wired<'d> = Either<Either<&'d mut Nor, Inverted<&'d mut Nor>>, OnWires>;
 
-fn wired(device: &mut Nor) -> Wired<'_> {
-    if device.spec().erased_to_zero {
+fn wired(device: &mut Nor) -> Result<Wired<'_>> {
+    if device.spec().way != Way::Array {
+        return Ok(Either::Right(OnWires::new(device)?));
+    }
+    Ok(Either::Left(if device.spec().erased_to_zero {
         Either::Right(Inverted::new(device).expect("small program units"))
     } else {
         Either::Left(device)
-    }
+    }))
 }
 
 struct Live<'v, 'm, 'd> {
@@ -111,8 +115,13 @@ impl Subject for Vellum {
         true
     }
 
+    /// The specification knows whole hashes only.
+    fn is_specified(&self, tuning: Tuning) -> bool {
+        tuning.hash_bits == 55
+    }
+
     fn format(&self, device: &mut Nor, tuning: Tuning) -> Result<()> {
-        Volume::format(&mut wired(device), &mut Lent::new(), &format_options(tuning))
+        Volume::format(&mut wired(device)?, &mut Lent::new(), &format_options(tuning))
     }
 
     fn session(
@@ -124,7 +133,7 @@ impl Subject for Vellum {
     ) -> Result<()> {
         let hardware = RefCell::new(device.clone());
         let mut operations = [Operation::EMPTY; 3];
-        let (mut device, mut memory) = (wired(device), Explored::new());
+        let (mut device, mut memory) = (wired(device)?, Explored::new());
         let read_only = how == Mounting::ReadOnly;
         let options = MountOptions { read_only, clock: wall, ..MountOptions::default() };
         let volume = if how == Mounting::OrFormat {
@@ -212,7 +221,7 @@ impl Live<'_, '_, '_> {
         let Transfer { from, writes, runs, .. } = transfer;
         let mut hardware = self.hardware.borrow_mut();
         let unit = hardware.geometry().program_unit.max(256) as usize;
-        let mut device = wired(&mut hardware);
+        let mut device = wired(&mut hardware)?;
         for run in runs.iter().rev() {
             let start = usize::try_from(run.logical.0 - from).map_err(|_| Error::Bug)?;
             let length = usize::try_from(run.length).map_err(|_| Error::Bug)?;

@@ -14,12 +14,29 @@ pub(super) fn crc7(bytes: &[u8]) -> u8 {
 
 /// The checksum of data.
 pub(super) fn crc16(bytes: &[u8]) -> u16 {
-    let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1));
-    bits.fold(0_u16, |register, bit| {
-        let carry = (register >> 15) ^ u16::from(bit);
-        (register << 1) ^ (carry * 0x1021)
+    bytes.iter().fold(0_u16, |register, byte| {
+        let [high, low] = register.to_be_bytes();
+        u16::from_be_bytes([low, 0]) ^ REMAINDERS[usize::from(high ^ byte)]
     })
 }
+
+/// What a byte, as the high half of the register, leaves there.
+const REMAINDERS: [u16; 256] = {
+    let mut remainders = [0; 256];
+    let mut byte = 0_u16;
+    while byte < 256 {
+        let mut register = byte << 8;
+        let mut bit = 0;
+        while bit < 8 {
+            let carry = register >> 15;
+            register = (register << 1) ^ (carry * 0x1021);
+            bit += 1;
+        }
+        remainders[byte as usize] = register;
+        byte += 1;
+    }
+    remainders
+};
 
 /// A register being put together: fields by their bits, as in the specification.
 struct Register(u128);

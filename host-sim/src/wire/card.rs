@@ -6,7 +6,7 @@ use embedded_hal::spi::ErrorKind;
 
 use super::bytes::{cid, crc7, crc16, csd, sd_status};
 use super::pins::Pins;
-use super::store::Store;
+use super::store::Sectors;
 use super::{Accidents, Exchange, Generation, Model};
 use crate::clock::Clock;
 
@@ -80,16 +80,20 @@ pub(super) struct State {
     erase_to: Option<u32>,
     flags: u8,
     pub fails_next_write: bool,
-    pub store: Store,
+    pub store: Box<dyn Sectors>,
     pub accidents: Accidents,
     pub count: u64,
+    /// Blocks that were received.
+    blocks: u64,
     pub breaches: Vec<String>,
     pub commands: Vec<u8>,
     pub log: Option<Vec<Exchange>>,
+    /// Bytes in which a write was begun, sent or carried out.
+    pub changes: Option<Vec<std::ops::Range<u64>>>,
 }
 
 impl State {
-    pub fn new(model: Model) -> Self {
+    pub fn new(model: Model, store: Box<dyn Sectors>) -> Self {
         Self {
             model,
             clock: Clock::new(),
@@ -112,12 +116,14 @@ impl State {
             erase_to: None,
             flags: 0,
             fails_next_write: false,
-            store: Store::default(),
+            store,
             accidents: Accidents::default(),
             count: 0,
+            blocks: 0,
             breaches: Vec::new(),
             commands: Vec::new(),
             log: None,
+            changes: None,
         }
     }
 
@@ -272,7 +278,10 @@ impl State {
     fn accept(&mut self, number: u32, run: bool, received: &[u8]) -> Phase {
         let (block, sum) = received.split_at(512);
         let over = if run { Phase::Waiting { next: number, run } } else { Phase::Command };
-        if self.verifies && sum != crc16(block).to_be_bytes() {
+        self.blocks += 1;
+        let misheard =
+            self.accidents.mishears.is_some_and(|every| self.blocks.is_multiple_of(every));
+        if self.verifies && (misheard || sum != crc16(block).to_be_bytes()) {
             self.out.push_back(0xEB);
             return over;
         }
@@ -283,12 +292,11 @@ impl State {
         }
         self.out.push_back(0xE5);
         self.work(if run { self.model.run_ns } else { self.model.write_ns });
-        if std::mem::take(&mut self.fails_next_write) {
+        let block: &[u8; 512] = block.try_into().expect("512 bytes");
+        let safe_at = (!run).then_some(self.busy_until);
+        let fails = std::mem::take(&mut self.fails_next_write);
+        if fails || !self.store.write(number, block, safe_at) {
             self.flags |= FLAG_ERROR;
-        } else {
-            let block: &[u8; 512] = block.try_into().expect("512 bytes");
-            let safe_at = (!run).then_some(self.busy_until);
-            self.store.write(number, block, safe_at);
         }
         if run { Phase::Waiting { next: number + 1, run } } else { Phase::Command }
     }
@@ -329,6 +337,17 @@ impl State {
         let second = std::mem::take(&mut self.second_set);
         self.commands.push(if second { index | 0x40 } else { index });
         self.obey(index, argument, second);
+    }
+
+    /// Notes this byte if a write is waited for, received or carried out.
+    fn note_change(&mut self) {
+        let changes =
+            self.is_busy() || matches!(self.phase, Phase::Waiting { .. } | Phase::Receiving { .. });
+        let Some(noted) = self.changes.as_mut().filter(|_| changes) else { return };
+        match noted.last_mut().filter(|last| last.end == self.count) {
+            Some(last) => last.end += 1,
+            None => noted.push(self.count..self.count + 1),
+        }
     }
 
     /// A response, after what may still be under way.
@@ -479,7 +498,11 @@ impl State {
         };
         self.answer(0, &[]);
         self.work(5_000_000);
-        (from..=to).for_each(|number| self.store.erase(number, self.busy_until));
+        for number in from..=to {
+            if !self.store.erase(number, self.busy_until) {
+                self.flags |= FLAG_ERROR;
+            }
+        }
     }
 }
 
@@ -494,7 +517,7 @@ impl Pins for State {
         }
         self.frame.clear();
         if low {
-            if self.high_since == 0 {
+            if self.high_since == 0 && !self.model.is_shared {
                 self.breach("no clocks since chip select rose");
             }
             return;
@@ -512,7 +535,7 @@ impl Pins for State {
             Phase::Receiving { .. } => true,
             _ => !self.out.is_empty(),
         };
-        if inside {
+        if inside && !self.model.is_shared {
             self.breach("chip select rose inside a transfer");
         }
     }
@@ -533,6 +556,7 @@ impl Pins for State {
         };
         let received = self.seen(flipped(self.accidents.flip_to_card, sent));
         let received = flipped(self.accidents.flip_to_host, received);
+        self.note_change();
         self.count += 1;
         if let Some(log) = &mut self.log {
             log.push(Exchange { selected: self.selected, transaction: 0, sent, received });

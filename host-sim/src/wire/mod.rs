@@ -17,10 +17,13 @@
 //! 5. What was accepted and is not durable yet is torn by a cut, sector by sector: old, new, half,
 //!    garbage, unreadable. In a run nothing is durable before the run has ended, and what was
 //!    announced for it (ACMD23) and not written may be erased.
+//! 6. Sectors are the card's own, or those of an array with a cache ([`Card::over`]), which records
+//!    what happens to them and tears it as the explorer asks.
 //!
 //! **What it is not.** A real card: no translation layer, no damage to neighbours, no slow death.
 //! Where the specification leaves something open it does what is worse for the host.
 
+mod array;
 mod bytes;
 mod card;
 pub mod nor;
@@ -30,10 +33,13 @@ mod store;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::chip::Nor;
 use crate::clock::Clock;
+use array::Array;
 use card::State;
 pub use pins::transcript;
 pub use spi::{Select, Shared, Stopwatch, Wires};
+use store::Store;
 
 /// What a card is, as far as its host can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +88,9 @@ pub struct Model {
     pub is_protected: bool,
     /// Whether the line is low without a card.
     pub floats_low: bool,
+    /// Whether others clock its bus, so that it lets go of the line in time, and chip select may
+    /// rise inside a transfer, which its host must know that it bears.
+    pub is_shared: bool,
 }
 
 impl Model {
@@ -105,6 +114,7 @@ impl Model {
             has_erase_before: true,
             is_protected: false,
             floats_low: false,
+            is_shared: false,
         }
     }
 }
@@ -124,6 +134,9 @@ pub struct Accidents {
     pub flip_to_card: Option<(u64, u8)>,
     /// The host sees this byte with these bits flipped.
     pub flip_to_host: Option<(u64, u8)>,
+    /// What comes goes wrong once in so many times: a card sees a block damaged, a flash chip does
+    /// not hear the write enable. Counted since the model was made.
+    pub mishears: Option<u64>,
 }
 
 /// One byte on the wires.
@@ -147,7 +160,14 @@ impl Card {
     /// An empty card that has just been given power.
     #[must_use]
     pub fn new(model: Model) -> Self {
-        Self(Arc::new(Mutex::new(State::new(model))))
+        Self(Arc::new(Mutex::new(State::new(model, Box::new(Store::default())))))
+    }
+
+    /// A card that has just been given power, with its sectors in the array of `nor`: a kind of
+    /// card with a cache, at most as large as the model.
+    #[must_use]
+    pub fn over(model: Model, nor: Nor) -> Self {
+        Self(Arc::new(Mutex::new(State::new(model, Box::new(Array::new(nor))))))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -176,6 +196,17 @@ impl Card {
         let mut state = self.state();
         state.accidents = accidents;
         state.count = 0;
+    }
+
+    /// From now on notes the bytes of each command that changes it, see [`Card::take_changes`].
+    pub fn note_changes(&self) {
+        self.state().changes = Some(Vec::new());
+    }
+
+    /// The bytes from the beginning of each command that changed it to the end of its work.
+    #[must_use]
+    pub fn take_changes(&self) -> Vec<std::ops::Range<u64>> {
+        self.state().changes.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Bytes since the accidents were set.

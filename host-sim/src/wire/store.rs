@@ -4,7 +4,35 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rng::Rng;
 
-type Sector = [u8; 512];
+pub(super) type Sector = [u8; 512];
+
+/// What holds the sectors of a card.
+pub(super) trait Sectors: std::fmt::Debug + Send {
+    /// A sector, or `None` if it cannot be read.
+    fn read(&mut self, number: u32) -> Option<Sector>;
+
+    /// Sectors that may be erased until the run under way has ended.
+    fn announce(&mut self, sectors: std::ops::Range<u32>);
+
+    /// Accepts a sector that is durable at `safe_at`, or at a later [`Sectors::settle`]. False if
+    /// that failed.
+    fn write(&mut self, number: u32, block: &Sector, safe_at: Option<u64>) -> bool;
+
+    /// Erases a sector. False if that failed.
+    fn erase(&mut self, number: u32, safe_at: u64) -> bool;
+
+    /// Everything accepted so far is durable at `at`.
+    fn settle(&mut self, at: u64);
+
+    /// Forgets what is durable by now.
+    fn age(&mut self, now: u64);
+
+    /// The power goes: what is not durable is torn.
+    fn cut(&mut self, now: u64, seed: u64);
+
+    /// Makes a sector unreadable until it is written again.
+    fn spoil(&mut self, _number: u32) {}
+}
 
 /// A write that a cut may still undo.
 #[derive(Debug)]
@@ -25,51 +53,66 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub fn read(&self, number: u32) -> Option<Sector> {
+    fn get(&self, number: u32) -> Option<Sector> {
         if self.unreadable.contains(&number) {
             return None;
         }
         Some(self.sectors.get(&number).copied().unwrap_or([0; 512]))
     }
 
-    pub fn spoil(&mut self, number: u32) {
+    fn put(&mut self, number: u32, content: Option<&Sector>) {
+        match content {
+            Some(content) => {
+                self.unreadable.remove(&number);
+                self.sectors.insert(number, *content);
+            }
+            None => {
+                self.unreadable.insert(number);
+            }
+        }
+    }
+}
+
+impl Sectors for Store {
+    fn read(&mut self, number: u32) -> Option<Sector> {
+        self.get(number)
+    }
+
+    fn spoil(&mut self, number: u32) {
         self.unreadable.insert(number);
     }
 
-    pub fn announce(&mut self, sectors: std::ops::Range<u32>) {
+    fn announce(&mut self, sectors: std::ops::Range<u32>) {
         self.announced = sectors;
     }
 
-    /// Accepts a sector that is durable at `safe_at`, or at a later [`Store::settle`].
-    pub fn write(&mut self, number: u32, block: &Sector, safe_at: Option<u64>) {
-        self.pending.push(Pending { number, before: self.read(number), safe_at });
+    fn write(&mut self, number: u32, block: &Sector, safe_at: Option<u64>) -> bool {
+        self.pending.push(Pending { number, before: self.get(number), safe_at });
         self.put(number, Some(block));
         if self.announced.start == number {
             self.announced.start += 1;
         }
+        true
     }
 
-    pub fn erase(&mut self, number: u32, safe_at: u64) {
-        if self.sectors.contains_key(&number) || self.unreadable.contains(&number) {
-            self.write(number, &[0; 512], Some(safe_at));
-        }
+    fn erase(&mut self, number: u32, safe_at: u64) -> bool {
+        let holds = self.sectors.contains_key(&number) || self.unreadable.contains(&number);
+        !holds || self.write(number, &[0; 512], Some(safe_at))
     }
 
-    /// Everything accepted so far is durable at `at`.
-    pub fn settle(&mut self, at: u64) {
+    fn settle(&mut self, at: u64) {
         self.announced = 0..0;
         for pending in &mut self.pending {
             pending.safe_at.get_or_insert(at);
         }
     }
 
-    /// Forgets what is durable by now.
-    pub fn age(&mut self, now: u64) {
+    fn age(&mut self, now: u64) {
         self.pending.retain(|pending| pending.safe_at.is_none_or(|at| at > now));
     }
 
-    /// The power goes: what is not durable is torn, the last first.
-    pub fn cut(&mut self, now: u64, seed: u64) {
+    /// The last first.
+    fn cut(&mut self, now: u64, seed: u64) {
         self.age(now);
         let mut rng = Rng::new(seed ^ 0x5D);
         for number in std::mem::take(&mut self.announced) {
@@ -78,7 +121,7 @@ impl Store {
             }
         }
         while let Some(Pending { number, before, .. }) = self.pending.pop() {
-            let after = self.read(number);
+            let after = self.get(number);
             let torn = match (rng.below(6), before, after) {
                 (0 | 1, ..) => before,
                 (2, Some(mut torn), Some(after)) => {
@@ -95,18 +138,6 @@ impl Store {
                 _ => after,
             };
             self.put(number, torn.as_ref());
-        }
-    }
-
-    fn put(&mut self, number: u32, content: Option<&Sector>) {
-        match content {
-            Some(content) => {
-                self.unreadable.remove(&number);
-                self.sectors.insert(number, *content);
-            }
-            None => {
-                self.unreadable.insert(number);
-            }
         }
     }
 }

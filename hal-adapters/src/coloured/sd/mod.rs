@@ -36,9 +36,10 @@ mod talk;
 
 use super::colour;
 use super::device::BlockDevice;
+use crate::mutant::{self, Mutant};
 use crate::sd::{
-    Cid, Command, Csd, Kind, R1, SECTOR, SECTOR_BYTES, START_BLOCK, START_RUN_BLOCK, SdError,
-    SdStatus, Status,
+    Cid, Command, Csd, Kind, R1, SECTOR, SECTOR_BYTES, START_BLOCK, START_RUN_BLOCK, STOP_RUN,
+    SdError, SdStatus, Status,
 };
 use fs_core::units::{ByteOffset, EraseSizes, Geometry, Guarantees};
 pub use link::{Bus, Link, Paced, Shared, Timer, wake};
@@ -413,6 +414,11 @@ impl<L: Link, T: Timer> SdCard<L, T> {
             return Ok(());
         }
         self.flight = Flight::Run;
+        if mutant::on(Mutant::SdEndNotAwaited) {
+            self.run = None;
+            self.talk.ready(WRITE_US).await?;
+            return self.talk.link.exchange(&mut [STOP_RUN, 0xFF]).await;
+        }
         self.talk.stop_run().await?;
         self.run = None;
         self.account().await?;
@@ -534,6 +540,9 @@ impl<L: Link, T: Timer> SdCard<L, T> {
         self.flight = Flight::Write;
         self.talk.tell(Command::write(address)).await?;
         self.talk.send(START_BLOCK, block).await?;
+        if mutant::on(Mutant::SdWriteNotAwaited) {
+            return Ok(());
+        }
         self.talk.ready(WRITE_US).await?;
         let status = self.talk.status().await?;
         if !status.is_fine() {
@@ -661,6 +670,9 @@ impl<L: Link, T: Timer> BlockDevice for SdCard<L, T> {
 
     async fn sync(&mut self) -> Result<(), SdError> {
         self.opened()?;
+        if mutant::on(Mutant::SdRunLeftOpen) {
+            return Ok(());
+        }
         let mut tries = ATTEMPTS;
         // Without a run everything that was accepted has a status already.
         while self.run.is_some() || self.is_unsynced || self.flight != Flight::Nothing {

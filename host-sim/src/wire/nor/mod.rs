@@ -117,6 +117,13 @@ impl NorChip {
         Self(Arc::new(Mutex::new(State::new(model, array))))
     }
 
+    /// A chip that has just been given power, with the cells of `array`, which is at most as large
+    /// as the model.
+    #[must_use]
+    pub fn over(model: Model, array: Nor) -> Self {
+        Self(Arc::new(Mutex::new(State::new(model, array))))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -150,6 +157,17 @@ impl NorChip {
         let mut state = self.state();
         state.accidents = accidents;
         state.count = 0;
+    }
+
+    /// From now on notes the bytes of each command that changes it, see [`NorChip::take_changes`].
+    pub fn note_changes(&self) {
+        self.state().changes = Some(Vec::new());
+    }
+
+    /// The bytes from the beginning of each command that changed it to the end of its work.
+    #[must_use]
+    pub fn take_changes(&self) -> Vec<std::ops::Range<u64>> {
+        self.state().changes.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Bytes since the accidents were set.

@@ -67,9 +67,13 @@ pub(super) struct State {
     pub fails_next: bool,
     pub accidents: Accidents,
     pub count: u64,
+    /// Write enables that came.
+    enables: u64,
     pub breaches: Vec<String>,
     pub commands: Vec<u8>,
     pub log: Option<Vec<Exchange>>,
+    /// Bytes in which a change was sent or carried out.
+    pub changes: Option<Vec<std::ops::Range<u64>>>,
 }
 
 impl State {
@@ -104,9 +108,11 @@ impl State {
             fails_next: false,
             accidents: Accidents::default(),
             count: 0,
+            enables: 0,
             breaches: Vec::new(),
             commands: Vec::new(),
             log: None,
+            changes: None,
         }
     }
 
@@ -313,7 +319,11 @@ impl State {
             self.may_reset = opcode == 0x66;
         }
         match opcode {
-            0x06 => self.is_enabled = true,
+            0x06 => {
+                self.enables += 1;
+                let misheard = |every| self.enables.is_multiple_of(every);
+                self.is_enabled |= !self.accidents.mishears.is_some_and(misheard);
+            }
             0x04 => self.is_enabled = false,
             0x02 | 0x12 => self.program(opcode),
             0x20 | 0x21 => self.erase(opcode, 0x1000, self.model.timing.erase_4k_ns),
@@ -344,6 +354,17 @@ impl State {
             0xB7 => self.takes_four = true,
             0xE9 => self.takes_four = false,
             _ => {}
+        }
+    }
+
+    /// Notes this byte if a change is received or carried out.
+    fn note_change(&mut self, number: u64) {
+        let sends = matches!(self.opcode, Some(0x02 | 0x12 | 0x20 | 0x21 | 0x52 | 0xD8 | 0xDC));
+        let changes = self.under_way.is_some() || self.selected && sends;
+        let Some(noted) = self.changes.as_mut().filter(|_| changes) else { return };
+        match noted.last_mut().filter(|last| last.end == number) {
+            Some(last) => last.end += 1,
+            None => noted.push(number..number + 1),
         }
     }
 
@@ -460,6 +481,7 @@ impl Pins for State {
             0xFF
         };
         let received = flipped(self.accidents.flip_to_host, received);
+        self.note_change(number);
         if let Some(log) = &mut self.log {
             let (selected, transaction) = (self.selected, self.transaction);
             log.push(Exchange { selected, transaction, sent, received });

@@ -44,6 +44,7 @@ use super::super::colour;
 use super::super::delay::DelayNs;
 use super::super::device::BlockDevice;
 use super::super::spi::SpiDevice;
+use crate::mutant::{self, Mutant};
 use crate::nor::command;
 use crate::nor::sfdp::{Erase, Times};
 use crate::nor::{Addressing, Chip, SpiNorError};
@@ -291,7 +292,7 @@ impl<S: SpiDevice, D: DelayNs> SpiNor<S, D> {
                 return Err(SpiNorError::Ignored);
             }
         }
-        self.is_unsettled = false;
+        self.is_unsettled = mutant::on(Mutant::NorEndNotAwaited);
         Ok(())
     }
 }
@@ -342,6 +343,7 @@ impl<S: SpiDevice, D: DelayNs> BlockDevice for SpiNor<S, D> {
             return Err(SpiNorError::Protected);
         }
         let page = u64::from(self.chip.as_ref().map_or(1, |chip| chip.page));
+        let page = if mutant::on(Mutant::NorPageCrossed) { page << 1 } else { page };
         let mut rest = source;
         while !rest.is_empty() {
             let room = page.saturating_sub(from & page.wrapping_sub(1));
@@ -379,6 +381,9 @@ impl<S: SpiDevice, D: DelayNs> BlockDevice for SpiNor<S, D> {
 
     /// Everything that was answered is durable; what was dropped is waited for.
     async fn sync(&mut self) -> Result<(), SpiNorError> {
+        if mutant::on(Mutant::NorEndNotAwaited) {
+            return Ok(());
+        }
         self.settle().await
     }
 }

@@ -3,6 +3,7 @@
 use super::super::super::colour;
 use super::super::super::delay::DelayNs;
 use super::super::super::spi::{Operation, SpiDevice};
+use crate::mutant::{self, Mutant};
 use crate::nor::sfdp::Times;
 use crate::nor::{Addressing, Chip, Complaint, Complaints, SpiNorError, Status, command};
 use embedded_hal::spi::Error;
@@ -155,6 +156,7 @@ impl<S: SpiDevice, D: DelayNs> Talk<S, D> {
         self.send(&[command::WRITE_ENABLE], &[]).await?;
         match self.status().await? {
             status if status.is_enabled() && !status.is_busy() => Ok(()),
+            _ if mutant::on(Mutant::NorEnableNotSeen) => Ok(()),
             _ => Err(SpiNorError::NotEnabled),
         }
     }
@@ -170,6 +172,9 @@ impl<S: SpiDevice, D: DelayNs> Talk<S, D> {
     ) -> Result<bool, SpiNorError> {
         self.enable(chip).await?;
         self.send(head, data).await?;
+        if mutant::on(Mutant::NorEndNotAwaited) {
+            return Ok(true);
+        }
         let status = self.idle(times, chip.complaints).await?;
         self.complain(chip.complaints).await?;
         if status.is_enabled() {
