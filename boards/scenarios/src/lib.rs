@@ -5,6 +5,7 @@
 //! | `tour` | format, mount, import, logger, rewrites, recording, rename, check, each measured |
 //! | `live` | a device in the field: goes on from what it finds, says what is durable, may be cut |
 //! | `survey` | reads a volume that was made elsewhere, and leaves a file |
+//! | `tasks` | three tasks of an executor on one volume at once, asynchronous only |
 //! | `cuts` | cuts the power again and again, where the board can do that itself |
 //! | `choice` | the scenario that the arguments of an emulator name |
 //! | `metered` | a device that counts what is asked of it |
@@ -133,6 +134,7 @@ pub mod asynchronous {
     pub mod live;
     pub mod metered;
     pub mod survey;
+    pub mod tasks;
     pub mod tour;
 
     /// A device is busy once in each operation, so that every future is suspended and resumed.
