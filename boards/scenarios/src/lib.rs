@@ -13,6 +13,7 @@
 //! | [`phase`] | one measured part of the program: instructions, stack, work of the device |
 //! | [`stack`] | how deep the stack went |
 //! | [`work`] | what the device did |
+//! | [`power`] | power that the board cuts itself, in a program or erase |
 //! | [`semihosting`] | a console, arguments and an end, where a debugger or an emulator listens |
 //!
 //! A board brings a device and a [`Console`], and runs them; `boards/template` shows how.
@@ -27,6 +28,8 @@ pub mod content;
 #[cfg(all(feature = "emulated", target_arch = "arm"))]
 mod fault;
 pub mod phase;
+#[cfg(feature = "stays")]
+pub mod power;
 #[cfg(feature = "emulated")]
 pub mod semihosting;
 pub mod stack;
