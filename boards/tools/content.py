@@ -35,11 +35,11 @@ def recording(number, size=None):
     return number.to_bytes(4, "little") + pattern(number, size - 4)
 
 
-def told(lines):
-    """The files that a board says it has left."""
+def told(lines, word="left"):
+    """The files that a board says it has left; the word says where."""
     makers = {"config": config, "events": events, "pattern": pattern, "recording": recording}
     files = {}
-    for path, kind, *numbers in (line.split()[1:] for line in lines if line.startswith("left ")):
+    for path, kind, *numbers in (line.split()[1:] for line in lines if line.startswith(f"{word} ")):
         files[path] = makers[kind](*map(int, numbers))
     return files
 

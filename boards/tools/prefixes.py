@@ -5,6 +5,7 @@ the one before.
 Where the medium has a cache, what was written after the last flush may be lost in any order: then each
 state is also looked at without each of the writes that were not yet flushed."""
 
+import dataclasses
 import shutil
 import struct
 
@@ -39,7 +40,7 @@ def logged(machine, log):
              f"log.driver=file,log.filename={log}")
     if plain not in machine.medium:
         raise ValueError(machine.medium)
-    return emulator.Machine(machine.command, machine.medium.replace(plain, words), machine.stays)
+    return dataclasses.replace(machine, medium=machine.medium.replace(plain, words))
 
 
 class Reader:

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `tour` | format, mount, import, logger, rewrites, recording, rename, check, each measured |
 //! | `live` | a device in the field: goes on from what it finds, says what is durable, may be cut |
+//! | `pair` | two volumes in one program: copies between them, and a device that moves its files |
 //! | `survey` | reads a volume that was made elsewhere, and leaves a file |
 //! | `tasks` | three tasks of an executor on one volume at once, asynchronous only |
 //! | `cuts` | cuts the power again and again, where the board can do that itself |
@@ -97,6 +98,18 @@ pub unsafe fn memory() -> &'static mut Memory {
     memory.write(Memory::new())
 }
 
+/// The same for a second volume.
+///
+/// # Safety
+/// Is called once.
+#[inline(never)]
+pub unsafe fn second_memory() -> &'static mut Memory {
+    static mut MEMORY: MaybeUninit<Memory> = MaybeUninit::uninit();
+    // SAFETY: nothing else refers to it, because this is called once.
+    let memory = unsafe { &mut *(&raw mut MEMORY) };
+    memory.write(Memory::new())
+}
+
 /// The scenarios for programs that wait.
 #[path = "coloured"]
 pub mod blocking {
@@ -109,6 +122,7 @@ pub mod blocking {
     pub mod cuts;
     pub mod live;
     pub mod metered;
+    pub mod pair;
     pub mod survey;
     pub mod tour;
 
@@ -136,6 +150,7 @@ pub mod asynchronous {
     pub mod cuts;
     pub mod live;
     pub mod metered;
+    pub mod pair;
     pub mod survey;
     pub mod tasks;
     pub mod tour;
