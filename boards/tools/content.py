@@ -29,11 +29,17 @@ def pattern(seed, count):
     return bytes(out)
 
 
-def told(lines):
-    """The files that a board says it has left."""
-    makers = {"config": config, "events": events, "pattern": pattern}
+def recording(number, size=None):
+    """A recording says its number; if its size is not said, it follows from that."""
+    size = 3_000 + (number * 977 & WORD) % 9_000 if size is None else size
+    return number.to_bytes(4, "little") + pattern(number, size - 4)
+
+
+def told(lines, word="left"):
+    """The files that a board says it has left; the word says where."""
+    makers = {"config": config, "events": events, "pattern": pattern, "recording": recording}
     files = {}
-    for path, kind, *numbers in (line.split()[1:] for line in lines if line.startswith("left ")):
+    for path, kind, *numbers in (line.split()[1:] for line in lines if line.startswith(f"{word} ")):
         files[path] = makers[kind](*map(int, numbers))
     return files
 

@@ -1,6 +1,7 @@
 """Cuts the power of an emulated board again and again, and holds each life against what the one before
 said: what was done is there, what was tried is there or not, and nothing else is."""
 
+import collections
 import random
 
 import emulator
@@ -51,15 +52,19 @@ class Tally:
     def __init__(self):
         self.lives = self.cuts = self.in_mounts = self.whole = self.refused = 0
         self.changes = 0
+        # How often in which medium, where the board cuts and says so.
+        self.media = collections.Counter()
 
     def __str__(self):
         refused = f", {self.refused} refused what a cut format left" if self.refused else ""
-        return (f"{self.lives} lives, {self.cuts} cut ({self.in_mounts} before their mount was over), "
+        media = ", ".join(f"{count} {medium}" for medium, count in sorted(self.media.items()))
+        media = f", {media}" if len(self.media) > 1 else ""
+        return (f"{self.lives} lives, {self.cuts} cut ({self.in_mounts} before their mount was over{media}), "
                 f"{self.whole} to their end{refused}; {self.changes} changes durable, nothing lost")
 
 
 class Campaign:
-    """A volume that is cut again and again. `check` looks at the image after each life."""
+    """A volume that is cut again and again. `check` looks at the images after each life."""
 
     def __init__(self, machine, elf, image, check, seed):
         self.machine, self.elf, self.image, self.check = machine, elf, image, check
@@ -76,10 +81,11 @@ class Campaign:
             if was_cut == ended.passed:
                 raise Broken("the program failed")
             self.ledger.take(ended.lines)
-            self.check(self.image)
+            self.check()
         except Broken as broken:
             raise SystemExit(f"{self.elf.name}, life {self.tally.lives}, cut {cut}: {broken}\n"
                              f"{ended}\nthe image is {self.image}") from broken
+        self.tally.media.update(line for line in ended.lines if line.startswith("in the "))
         self.tally.cuts += was_cut
         self.tally.whole += not was_cut
         self.tally.in_mounts += was_cut and "mounted" not in ended.lines

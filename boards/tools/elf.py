@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads a 32-bit little-endian ELF file, so that no binutils are needed.
+"""Reads a little-endian ELF file of 32 or 64 bits, so that no binutils are needed.
 
     elf.py sizes FILE            code, constants, initialised and zeroed RAM, in bytes
     elf.py symbol FILE NAME...   the address of each name
@@ -13,11 +13,17 @@ ALLOCATED, EXECUTABLE, WRITABLE = 2, 4, 1
 SYMBOLS, NO_BITS = 2, 8
 
 
+def is_wide(image):
+    return image[4] == 2
+
+
 def sections(image):
-    start, = struct.unpack_from("<I", image, 32)
-    size, count, _ = struct.unpack_from("<HHH", image, 46)
+    wide = is_wide(image)
+    start, = struct.unpack_from("<Q", image, 40) if wide else struct.unpack_from("<I", image, 32)
+    size, count, _ = struct.unpack_from("<HHH", image, 58 if wide else 46)
+    shape = "<IIQQQQIIQQ" if wide else "<10I"
     names = ("name", "type", "flags", "address", "offset", "size", "link", "info", "align", "entry")
-    return [dict(zip(names, struct.unpack_from("<10I", image, start + size * i))) for i in range(count)]
+    return [dict(zip(names, struct.unpack_from(shape, image, start + size * i))) for i in range(count)]
 
 
 def symbols(image):
@@ -28,7 +34,10 @@ def symbols(image):
             continue
         names = table[section["link"]]["offset"]
         for at in range(section["offset"], section["offset"] + section["size"], section["entry"]):
-            name, value, size, kind = struct.unpack_from("<IIIB", image, at)
+            if is_wide(image):
+                name, kind, _, _, value, size = struct.unpack_from("<IBBHQQ", image, at)
+            else:
+                name, value, size, kind = struct.unpack_from("<IIIB", image, at)
             end = image.index(b"\0", names + name)
             yield image[names + name:end].decode(), value, size, kind & 15
 
@@ -54,8 +63,8 @@ def sizes(image):
 def main(verb, path, *rest):
     with open(path, "rb") as file:
         image = file.read()
-    if image[:6] != b"\x7fELF\x01\x01":
-        sys.exit(f"{path}: not a 32-bit little-endian ELF file")
+    if image[:4] != b"\x7fELF" or image[4] not in (1, 2) or image[5] != 1:
+        sys.exit(f"{path}: not a little-endian ELF file")
     if verb == "sizes":
         print(" ".join(f"{use}={size}" for use, size in sizes(image).items()))
     elif verb == "symbol":

@@ -29,9 +29,15 @@ def build_plugin(folder):
     return library
 
 
+def second_of(image):
+    """Where the image of a second medium lies, beside that of the first."""
+    return f"{image}.second"
+
+
 @dataclasses.dataclass
 class Machine:
-    """An emulated board: the command of QEMU, and how an image becomes its medium.
+    """An emulated board: the command of QEMU, how images become its media, and what its program is told
+    before anything else.
 
     Where QEMU writes the image behind the program's back (NOR flash), a program that is over stays,
     and QEMU is ended orderly: then the image holds exactly what the chip was given. The program's
@@ -40,14 +46,15 @@ class Machine:
     command: list
     medium: str = ""
     stays: bool = False
+    arguments: tuple = ()
 
     def words(self, elf, arguments, image, plugin):
-        arguments = [*arguments, *(["stay"] if self.stays else [])]
+        arguments = [*self.arguments, *arguments, *(["stay"] if self.stays else [])]
         semihosting = ",".join(["enable=on,target=native,arg=vellum", *(f"arg={a}" for a in arguments)])
         command = ["timeout", str(SECONDS), *self.command, "-nographic", "-monitor", "none",
                    "-serial", "none", "-semihosting-config", semihosting, "-kernel", elf]
         command += ["-plugin", ",".join(map(str, plugin))] if plugin else []
-        return command + self.medium.format(image=image).split()
+        return command + self.medium.format(image=image, second=second_of(image)).split()
 
 
 @dataclasses.dataclass

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import pathlib
 
-from emulator import Machine
+from emulator import Machine, second_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
@@ -59,14 +59,29 @@ class Program:
     name: str
     machine: Machine
     medium: Medium = None
+    # Whether it reads what the host tool has made.
+    has_survey: bool = True
+    # The program, where several machines run the same one.
+    binary: str = ""
+    # What else it uses at the same time.
+    second: Medium = None
 
     @property
     def elf(self):
-        return elf(self.triple, self.name)
+        return elf(self.triple, self.binary or self.name)
 
     @property
     def image(self):
         return OUT / f"{self.name}.img"
+
+    def media(self):
+        """(medium, its image, the word for what is left there) of each."""
+        found = [(self.medium, self.image, "left")] if self.medium else []
+        return found + ([(self.second, pathlib.Path(second_of(self.image)), "copied")] if self.second else [])
+
+    def fresh(self):
+        for medium, image, _ in self.media():
+            medium.fresh(image)
 
 
 def elf(triple, name):
@@ -95,3 +110,24 @@ def programs():
     machine = Machine(virt, "-drive if=none,id=disk,format=raw,file={image} -device virtio-blk-device,drive=disk")
     for colour in COLOURS:
         yield Program("riscv32-virt", "riscv32imac-unknown-none-elf", f"riscv32-virt-{colour}", machine, disk)
+    yield Program("riscv32-virt", "riscv32imac-unknown-none-elf", "riscv32-virt-tasks", machine, disk,
+                  has_survey=False)
+    yield from sifive_u(flash, card)
+
+
+def sifive_u(flash, card):
+    """One program for each colour, on the NOR flash chip, on the card, and on both at once."""
+    command = ["qemu-system-riscv64", "-M", "sifive_u", "-bios", "none"]
+    # What three bytes of address do not reach.
+    flash = dataclasses.replace(flash, offset=17 * MIB)
+    chip = "-drive if=mtd,format=raw,file={image}"
+    for colour in COLOURS:
+        binary = f"sifive-u-{colour}"
+        place = ("sifive-u", "riscv64imac-unknown-none-elf")
+        yield Program(*place, f"{binary}-nor", Machine(command, chip, True, ("nor",)), flash, binary=binary)
+        yield Program(*place, f"{binary}-card",
+                      Machine(command, "-drive if=sd,format=raw,file={image}", False, ("card",)), card,
+                      binary=binary)
+        yield Program(*place, f"{binary}-both",
+                      Machine(command, chip + " -drive if=sd,format=raw,file={second}", True, ("both",)), flash,
+                      binary=binary, has_survey=False, second=card)

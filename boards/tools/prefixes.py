@@ -5,6 +5,7 @@ the one before.
 Where the medium has a cache, what was written after the last flush may be lost in any order: then each
 state is also looked at without each of the writes that were not yet flushed."""
 
+import dataclasses
 import shutil
 import struct
 
@@ -39,7 +40,7 @@ def logged(machine, log):
              f"log.driver=file,log.filename={log}")
     if plain not in machine.medium:
         raise ValueError(machine.medium)
-    return emulator.Machine(machine.command, machine.medium.replace(plain, words), machine.stays)
+    return dataclasses.replace(machine, medium=machine.medium.replace(plain, words))
 
 
 class Reader:
@@ -78,8 +79,7 @@ class Reader:
         text = files["/recording"]
         number, = struct.unpack_from("<I", text)
         if number not in self.recordings:
-            size = 3_000 + (number * 977 & 0xFFFF_FFFF) % 9_000
-            self.recordings[number] = text[:4] + content.pattern(number, size - 4)
+            self.recordings[number] = content.recording(number)
         if text != self.recordings[number]:
             raise cuts.Broken("a recording that is not whole")
         return number

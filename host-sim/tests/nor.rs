@@ -61,6 +61,10 @@ fn models() -> Vec<(&'static str, Model)> {
         ),
         ("a Macronix without error bits", Model { id: [0xC2, 0x20, 0x18], ..Model::small(32) }),
         ("a large one", large.clone()),
+        (
+            "a large one without SFDP",
+            Model { id: [0x9D, 0x70, 0x19], has_sfdp: false, ..large.clone() },
+        ),
         ("a large one with a mode", Model { has_four_opcodes: false, ..large }),
     ]
 }
@@ -82,7 +86,12 @@ fn every_chip_is_opened_for_what_it_is() {
         assert_eq!((found.id, found.page), (Id(model.id), 256), "{name}");
         // The table rounds up: 45 ms are three times 16, and 14 times as long at most.
         let erase = found.erases[0].expect("an erase").times;
-        assert_eq!(erase.typical_us, if model.has_sfdp { 48_000 } else { 45_000 }, "{name}");
+        let typical_us = match (model.has_sfdp, model.id) {
+            (true, _) => 48_000,
+            (false, [0x9D, ..]) => 70_000,
+            (false, _) => 45_000,
+        };
+        assert_eq!(erase.typical_us, typical_us, "{name}");
         let complaints = match model.id {
             [0x20, ..] => Complaints::Flags,
             [0x01, ..] => Complaints::Status,

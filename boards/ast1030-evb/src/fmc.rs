@@ -11,13 +11,12 @@
 //! The controller is told that addresses have four bytes, although user mode has no addresses: QEMU
 //! counts them to find the dummy byte of a fast read.
 //!
-//! **Power cuts.** [`Fmc::cut_at`] chooses a program or an erase by its number, and how much of it
-//! the chip gets. Then the controller says `cut` and stops for ever: whoever emulates it ends it.
+//! **Power cuts.** Before each program and erase it asks [`power`], and gives the chip only a part
+//! of the one that is cut.
 
 use core::ptr;
 use embedded_hal::spi::Operation;
-use scenarios::Console;
-use scenarios::semihosting::{Output, stay};
+use scenarios::power::{self, Kind, Share};
 
 const CONFIGURATION: usize = 0x7E62_0000;
 const WRITES_TO_CHIP_0: u32 = 1 << 16;
@@ -30,30 +29,7 @@ const WINDOW: usize = 0x8000_0000;
 
 /// The controller with one chip on it.
 #[derive(Debug)]
-pub struct Fmc {
-    /// Programs and erases until the power goes, the last of which is cut.
-    until_cut: Option<u32>,
-    /// Quarters of that one which the chip gets.
-    quarters: u32,
-}
-
-/// What a command asks of the chip.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Program,
-    Erase,
-    Other,
-}
-
-impl Kind {
-    fn of(opcode: u8) -> Self {
-        match opcode {
-            0x02 | 0x12 => Self::Program,
-            0x20 | 0x21 | 0x52 | 0x5C | 0xD8 | 0xDC => Self::Erase,
-            _ => Self::Other,
-        }
-    }
-}
+pub struct Fmc(());
 
 impl Fmc {
     /// Lets the controller write to its chip, which is not selected.
@@ -64,13 +40,7 @@ impl Fmc {
         write(CONFIGURATION, read(CONFIGURATION) | WRITES_TO_CHIP_0);
         write(ADDRESSING, read(ADDRESSING) | FOUR_BYTES_ON_CHIP_0);
         write(CONTROL, USER_MODE | DESELECTED);
-        Self { until_cut: None, quarters: 0 }
-    }
-
-    /// Lets the power go in the `number`-th program or erase from now, the first of which has the
-    /// number 1, after some `quarters` of it.
-    pub fn cut_at(&mut self, number: u32, quarters: u32) {
-        (self.until_cut, self.quarters) = (Some(number), quarters);
+        Self(())
     }
 
     /// Carries out one transaction.
@@ -82,40 +52,35 @@ impl Fmc {
         });
         let kind = opcode.map_or(Kind::Other, |opcode| Kind::of(*opcode));
         if kind != Kind::Other
-            && let Some(left) = &mut self.until_cut
+            && let Some(share) = power::spend()
         {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                self.cut(kind, operations);
-            }
+            cut(share, kind, operations);
         }
         select();
         operations.iter_mut().for_each(exchange);
         deselect();
     }
+}
 
-    /// The last thing that the chip is told: a program of fewer bytes, an erase or none.
-    fn cut(&self, kind: Kind, operations: &mut [Operation<'_, u8>]) -> ! {
-        let share = |bytes: usize| bytes * self.quarters.min(4) as usize / 4;
-        match (kind, operations) {
-            (Kind::Program, [Operation::Write(head), Operation::Write(data)]) => {
-                let part = share(data.len());
-                if part > 0 {
-                    select();
-                    head.iter().chain(&data[..part]).for_each(|byte| send(*byte));
-                    deselect();
-                }
-            }
-            (Kind::Erase, [Operation::Write(head)]) if self.quarters >= 2 => {
+/// The last thing that the chip is told: a program of fewer bytes, an erase or none.
+fn cut(share: Share, kind: Kind, operations: &mut [Operation<'_, u8>]) -> ! {
+    match (kind, operations) {
+        (Kind::Program, [Operation::Write(head), Operation::Write(data)]) => {
+            let part = share.of(data.len());
+            if part > 0 {
                 select();
-                head.iter().for_each(|byte| send(*byte));
+                head.iter().chain(&data[..part]).for_each(|byte| send(*byte));
                 deselect();
             }
-            _ => {}
         }
-        Output.line(format_args!("cut"));
-        stay();
+        (Kind::Erase, [Operation::Write(head)]) if share.is_half() => {
+            select();
+            head.iter().for_each(|byte| send(*byte));
+            deselect();
+        }
+        _ => {}
     }
+    share.gone("flash");
 }
 
 fn exchange(operation: &mut Operation<'_, u8>) {

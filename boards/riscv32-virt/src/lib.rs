@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`start`] | from the first instruction to Rust, and traps |
+//! | [`interrupt`] | the disk's interrupt, which wakes a task of an executor |
 //! | [`virtio`] | a virtio disk: its registers, its queue of one request |
 //! | `disk` | that as a device, and the scenarios on it, once for each colour |
 //!
@@ -11,6 +12,7 @@
 #![no_std]
 #![allow(clippy::duplicate_mod, reason = "each coloured file is compiled once for each colour")]
 
+pub mod interrupt;
 pub mod start;
 pub mod virtio;
 
@@ -24,6 +26,13 @@ pub mod blocking {
     use scenarios::blocking as shared;
 
     pub mod disk;
+
+    /// Waits until the disk is idle.
+    fn idle(disk: &crate::virtio::Disk) {
+        while !disk.is_idle() {
+            disk.sleep();
+        }
+    }
 }
 
 /// The programs for executors.
@@ -34,4 +43,16 @@ pub mod asynchronous {
     use scenarios::asynchronous as shared;
 
     pub mod disk;
+
+    /// Waits until the disk is idle. Without its interrupt there is one future and no executor that
+    /// it could wake: then it is suspended once, and sleeps.
+    async fn idle(disk: &crate::virtio::Disk) {
+        if crate::interrupt::is_on() {
+            return crate::interrupt::idle(disk).await;
+        }
+        shared::busy().await;
+        while !disk.is_idle() {
+            disk.sleep();
+        }
+    }
 }

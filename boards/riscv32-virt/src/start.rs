@@ -22,6 +22,7 @@ start:
 3:  wfi
     j    3b
 .balign 4
+.globl trap
 trap:
     la   sp, _stack_start
     csrr a0, mcause

@@ -165,8 +165,8 @@ impl Disk {
         Some(disk)
     }
 
-    /// Lets the disk's interrupt end a sleep. No handler ever runs: the processor's own switch for
-    /// interrupts stays off.
+    /// Lets the disk's interrupt end a sleep. No handler runs before the program turns the
+    /// processor's own switch for interrupts on.
     fn enable_interrupt(&self) {
         let number = (self.registers - PLACE) / PLACE_BYTES;
         write(PRIORITIES + 4 * number, 1);
@@ -180,8 +180,18 @@ impl Disk {
     pub fn sleep(&self) {
         // SAFETY: an interrupt that is waiting already ends it at once.
         unsafe { core::arch::asm!("wfi", options(nostack)) };
+        Self::take_note();
+    }
+
+    /// Takes note of the interrupt that is waiting, so that there can be another. It is that of the
+    /// disk, as no other is let through.
+    pub fn take_note() {
         let number = read(CLAIM);
-        self.set(INTERRUPT_ACKNOWLEDGE, self.get(INTERRUPT_STATUS));
+        if number == 0 {
+            return;
+        }
+        let registers = PLACE + number as usize * PLACE_BYTES;
+        write(registers + INTERRUPT_ACKNOWLEDGE, read(registers + INTERRUPT_STATUS));
         write(CLAIM, number);
     }
 

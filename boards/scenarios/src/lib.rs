@@ -4,7 +4,9 @@
 //! | --- | --- |
 //! | `tour` | format, mount, import, logger, rewrites, recording, rename, check, each measured |
 //! | `live` | a device in the field: goes on from what it finds, says what is durable, may be cut |
+//! | `pair` | two volumes in one program: copies between them, and a device that moves its files |
 //! | `survey` | reads a volume that was made elsewhere, and leaves a file |
+//! | `tasks` | three tasks of an executor on one volume at once, asynchronous only |
 //! | `cuts` | cuts the power again and again, where the board can do that itself |
 //! | `choice` | the scenario that the arguments of an emulator name |
 //! | `button` | the scenario that a button asks for, on hardware |
@@ -13,6 +15,7 @@
 //! | [`phase`] | one measured part of the program: instructions, stack, work of the device |
 //! | [`stack`] | how deep the stack went |
 //! | [`work`] | what the device did |
+//! | [`power`] | power that the board cuts itself, in a program or erase |
 //! | [`semihosting`] | a console, arguments and an end, where a debugger or an emulator listens |
 //! | [`probe`] | a console and an end, where a debug probe listens to defmt |
 //!
@@ -28,6 +31,8 @@ pub mod content;
 #[cfg(all(feature = "emulated", target_arch = "arm"))]
 mod fault;
 pub mod phase;
+#[cfg(feature = "stays")]
+pub mod power;
 #[cfg(feature = "defmt")]
 pub mod probe;
 #[cfg(feature = "emulated")]
@@ -97,6 +102,18 @@ pub unsafe fn memory() -> &'static mut Memory {
     memory.write(Memory::new())
 }
 
+/// The same for a second volume.
+///
+/// # Safety
+/// Is called once.
+#[inline(never)]
+pub unsafe fn second_memory() -> &'static mut Memory {
+    static mut MEMORY: MaybeUninit<Memory> = MaybeUninit::uninit();
+    // SAFETY: nothing else refers to it, because this is called once.
+    let memory = unsafe { &mut *(&raw mut MEMORY) };
+    memory.write(Memory::new())
+}
+
 /// The scenarios for programs that wait.
 #[path = "coloured"]
 pub mod blocking {
@@ -110,6 +127,7 @@ pub mod blocking {
     pub mod cuts;
     pub mod live;
     pub mod metered;
+    pub mod pair;
     pub mod survey;
     pub mod tour;
 
@@ -138,7 +156,9 @@ pub mod asynchronous {
     pub mod cuts;
     pub mod live;
     pub mod metered;
+    pub mod pair;
     pub mod survey;
+    pub mod tasks;
     pub mod tour;
 
     /// A device is busy once in each operation, so that every future is suspended and resumed.

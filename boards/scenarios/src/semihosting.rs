@@ -25,7 +25,7 @@ unsafe fn call(operation: usize, block: usize) -> usize {
         #[cfg(target_arch = "arm")]
         asm!("bkpt 0xab", inout("r0") operation => result, in("r1") block, options(nostack));
         // The three instructions are what is looked for: uncompressed, and on one page.
-        #[cfg(target_arch = "riscv32")]
+        #[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
         asm!(
             ".option push",
             ".option norvc",

@@ -25,7 +25,7 @@ fn pointer() -> usize {
     unsafe {
         #[cfg(target_arch = "arm")]
         asm!("mov {}, sp", out(reg) at, options(nomem, nostack, preserves_flags));
-        #[cfg(target_arch = "riscv32")]
+        #[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
         asm!("mv {}, sp", out(reg) at, options(nomem, nostack, preserves_flags));
     }
     at

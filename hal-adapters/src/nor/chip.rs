@@ -7,7 +7,7 @@ use super::status::Complaints;
 use fs_core::units::{EraseSizes, Geometry, Guarantees};
 
 /// What three bytes of address reach.
-const THREE_BYTES_REACH: u64 = 1 << 24;
+pub(super) const THREE_BYTES_REACH: u64 = 1 << 24;
 
 /// Manufacturers, from JEP106.
 const SPANSION: u8 = 0x01;
@@ -169,17 +169,7 @@ impl Chip {
             return Ok(());
         }
         if has_untold_opcodes(self.id, basic) {
-            self.addressing = Addressing::FourOpcodes;
-            for slot in &mut self.erases {
-                *slot = slot.and_then(|erase| {
-                    let opcode = match erase.opcode {
-                        0x20 => 0x21,
-                        0xD8 => 0xDC,
-                        _ => return None,
-                    };
-                    Some(Erase { opcode, ..erase })
-                });
-            }
+            self.take_own_opcodes();
             return Ok(());
         }
         if basic.address == AddressBytes::Three || basic.has_four_mode == Some(false) {
@@ -187,6 +177,22 @@ impl Chip {
         }
         self.addressing = Addressing::FourMode;
         Ok(())
+    }
+
+    /// Tells addresses with four bytes, by the opcodes for that which all chips agree on; erases
+    /// without one are given up.
+    pub(super) fn take_own_opcodes(&mut self) {
+        self.addressing = Addressing::FourOpcodes;
+        for slot in &mut self.erases {
+            *slot = slot.and_then(|erase| {
+                let opcode = match erase.opcode {
+                    0x20 => 0x21,
+                    0xD8 => 0xDC,
+                    _ => return None,
+                };
+                Some(Erase { opcode, ..erase })
+            });
+        }
     }
 
     /// Sorts the erases, and refuses a chip that has none.

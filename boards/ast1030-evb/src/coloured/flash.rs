@@ -14,7 +14,7 @@ use embedded_hal::spi::ErrorType;
 use fs_core::Memory;
 use fs_core::units::ByteOffset;
 use scenarios::semihosting::{Arguments, Output};
-use scenarios::{Console, Failure};
+use scenarios::{Console, Failure, power};
 
 const START: ByteOffset = ByteOffset(1 << 20);
 const BYTES: u64 = 1 << 20;
@@ -53,10 +53,10 @@ impl DelayNs for AtOnce {
 ///
 /// # Errors
 /// What went wrong first.
-pub fn run(mut fmc: Fmc, memory: &mut Memory) -> Result<(), Failure> {
+pub fn run(fmc: Fmc, memory: &mut Memory) -> Result<(), Failure> {
     let arguments = Arguments::get();
     if let Some(number) = arguments.number("cut") {
-        fmc.cut_at(number, arguments.number("quarters").unwrap_or(0));
+        power::cut_at(number, arguments.number("quarters").unwrap_or(0));
     }
     let mut flash = SpiNor::new(Wires(fmc), AtOnce, Options::CAREFUL);
     complete(flash.open()).map_err(|_| Failure::Device)?;

@@ -1,9 +1,9 @@
 //! The disk as a device, and the scenarios on it.
 
-use super::colour;
+use super::shared::choice;
 use super::shared::metered::Metered;
-use super::shared::{busy, choice};
 use super::vellum::device::BlockDevice;
+use super::{colour, idle};
 use crate::virtio::{CHUNK, Disk, Kind, SECTOR};
 use fs_core::Memory;
 use fs_core::error::ErrorKind;
@@ -12,17 +12,13 @@ use scenarios::Failure;
 use scenarios::semihosting::Arguments;
 
 /// This colour's own type: `BlockDevice` is one trait for each.
-struct VirtioDisk(Disk);
+pub struct VirtioDisk(pub Disk);
 
 #[colour]
 impl VirtioDisk {
     /// Waits until the disk is idle: also for a request that somebody has given up.
     async fn idle(&mut self) {
-        busy().await;
-        // There is one future, so an executor would sleep here too.
-        while !self.0.is_idle() {
-            self.0.sleep();
-        }
+        idle(&self.0).await;
     }
 
     /// Carries out one request about the data that is shared.

@@ -23,18 +23,28 @@ const PART: &str = "/recording.part";
 /// Events that are appended in a round.
 const EVENTS_A_ROUND: u32 = 3;
 /// Events in a log that is rotated.
-const EVENTS_MAX: u32 = 40;
+pub const EVENTS_MAX: u32 = 40;
 /// Rounds from one recording to the next.
 const ROUNDS_A_RECORDING: u32 = 3;
 
 /// How far this device has come: numbers of things, of which the first has 1.
-#[derive(Debug, Clone, Copy)]
-struct Life {
-    config: u32,
-    events: u32,
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Life {
+    pub config: u32,
+    pub events: u32,
     /// Of those, how many are in the log that is appended to.
-    in_log: u32,
-    recording: u32,
+    pub in_log: u32,
+    pub recording: u32,
+}
+
+impl Life {
+    /// Says what was found.
+    pub fn tell(&self, console: &dyn Console) {
+        console.line(format_args!("found config {}", self.config));
+        console.line(format_args!("found events {}", self.events));
+        console.line(format_args!("found recording {}", self.recording));
+    }
 }
 
 /// Lives for `rounds` rounds. A blank device is formatted.
@@ -53,9 +63,7 @@ pub fn run<D: BlockDevice>(
     console.line(format_args!("mounted"));
     complete(calls::check(&volume))?;
     let mut life = find(&volume)?;
-    console.line(format_args!("found config {}", life.config));
-    console.line(format_args!("found events {}", life.events));
-    console.line(format_args!("found recording {}", life.recording));
+    life.tell(console);
     for _ in 0..rounds {
         round(console, &volume, &mut life)?;
     }
@@ -100,8 +108,11 @@ fn round<D: BlockDevice>(
 }
 
 /// Finds out how far the lives before have come, and compares every byte.
+///
+/// # Errors
+/// What went wrong first, or what was found that cannot be.
 #[inline(never)]
-fn find<D: BlockDevice>(volume: &Volume<'_, D>) -> Result<Life, Failure> {
+pub fn find<D: BlockDevice>(volume: &Volume<'_, D>) -> Result<Life, Failure> {
     let config = match complete(calls::config_of(volume, CONFIG)) {
         Err(Error::NotFound) => 0,
         number => number?.ok_or(Failure::Mismatch("a configuration, whole"))?,
