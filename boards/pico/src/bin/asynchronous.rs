@@ -1,0 +1,15 @@
+//! The scenarios on the flash that the program runs from, asynchronous.
+#![no_std]
+#![no_main]
+
+use pico::{asynchronous::flash, board, finish, xip::Xip};
+use rp2040_hal::entry;
+use scenarios::memory;
+
+#[entry]
+fn main() -> ! {
+    board::start();
+    // SAFETY: the only ones.
+    let (xip, memory) = unsafe { (Xip::take(), memory()) };
+    finish(flash::run(xip, memory))
+}
