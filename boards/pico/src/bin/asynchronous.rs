@@ -2,14 +2,15 @@
 #![no_std]
 #![no_main]
 
-use pico::{asynchronous::flash, board, finish, xip::Xip};
+use pico::asynchronous::{flash::XipFlash, scenario};
+use pico::{FLASH_IDENTITY, board, finish, xip::Xip};
 use rp2040_hal::entry;
 use scenarios::memory;
 
 #[entry]
 fn main() -> ! {
-    board::start();
+    let _board = board::start();
     // SAFETY: the only ones.
     let (xip, memory) = unsafe { (Xip::take(), memory()) };
-    finish(flash::run(xip, memory))
+    finish(scenario::run(XipFlash(xip), memory, FLASH_IDENTITY))
 }

@@ -1,14 +1,11 @@
-//! The flash as a device, and the scenarios on it.
+//! The flash as a device.
 
 use super::colour;
 use super::shared::busy;
-use super::shared::metered::Metered;
 use super::vellum::device::BlockDevice;
 use crate::xip::{PAGE, SECTOR, Xip};
-use fs_core::Memory;
 use fs_core::error::ErrorKind;
 use fs_core::units::{ByteOffset, EraseSizes, Geometry, Guarantees};
-use scenarios::Failure;
 
 /// This colour's own type: `BlockDevice` is one trait for each.
 pub struct XipFlash(pub Xip);
@@ -80,15 +77,4 @@ impl BlockDevice for XipFlash {
     async fn sync(&mut self) -> Result<(), ErrorKind> {
         Ok(())
     }
-}
-
-/// Runs what the arguments say: `tour`, `live rounds=N` or `survey`.
-///
-/// # Errors
-/// What went wrong first.
-#[cfg(feature = "emulated")]
-pub fn run(flash: Xip, memory: &mut Memory) -> Result<(), Failure> {
-    let mut device = Metered(XipFlash(flash));
-    let arguments = scenarios::semihosting::Arguments::get();
-    super::shared::choice::run(&arguments, &mut device, memory, *b"pico-xip-flash..")
 }
