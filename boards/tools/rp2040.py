@@ -5,11 +5,12 @@
               [rtt=ADDRESS] [ground=PIN] -- [ARGUMENT...]
 
 PROGRAM is an ELF file or a UF2 file. MEDIUM is `flash` or `card`: IMAGE is what the flash holds beside the
-program, and is what it holds afterwards, without the program; or it is a card in the socket on SPI0. The processor begins in its boot ROM, as after a reset. With `begin`
-and `end` the instructions of each phase are counted, and written to a file. With `cut=N` the power goes
-before the N-th instruction. With `rtt` the words of a program that speaks by defmt are printed; with
-`ground` a pin is at ground. Of the ARGUMENTs, which the program gets by semihosting, `cut=N quarters=Q`
-lets it go in the N-th program or erase of the flash, after Q quarters of it.
+program, and is what it holds afterwards, without the program; or it is a card in the socket on SPI0. The
+processor begins in its boot ROM, as after a reset. With `begin` and `end` the instructions of each phase
+are counted, and written to a file. With `cut=N` the power goes before the N-th instruction. With `rtt`
+the words of a program that speaks by defmt are printed; with `ground` a pin is at ground. Of the
+ARGUMENTs, which the program gets by semihosting, `cut=N quarters=Q` lets it go in the N-th program or
+erase of the flash, after Q quarters of it.
 
 Ends with the status that the program gives, with 137 if the power was cut, with 3 if a rule was broken.
 Needs `rp2040py` of the version in `pico.py`, which makes a place for it.
@@ -56,7 +57,9 @@ class Over(Exception):
 
 class Chip:
     """Serial NOR flash of 2 MiB: busy after a change, deaf until a write is enabled (each time anew), it
-    wraps at the end of a page, erases the unit that an address lies in, and clears bits only."""
+    erases the unit that an address lies in, and its programs clear bits only. What a real one would take
+    in another way than it was meant ends the run: a command while it is busy, a program that would go
+    on at the start of its page."""
 
     READ, STATUS_1, STATUS_2, JEDEC = 0x03, 0x05, 0x35, 0x9F
     ENABLE, DISABLE, WRITE_STATUS = 0x06, 0x04, 0x01

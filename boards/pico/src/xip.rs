@@ -12,7 +12,7 @@
 //! 4. The other core must not run from flash, nor a DMA channel read it. It is in reset unless the
 //!    program starts it.
 //!
-//! **Cost.** 532 bytes of RAM, and 180 of code in RAM. Interrupts are off for an erase of 4 KiB (45
+//! **Cost.** 548 bytes of RAM, and 64 of code in RAM. Interrupts are off for an erase of 4 KiB (45
 //! ms, at most 400 by the datasheet of the W25Q16JV) or 64 KiB (150 ms, at most 2 s), or for a page
 //! (0.4 ms, at most 3).
 
