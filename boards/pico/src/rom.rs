@@ -9,15 +9,22 @@ use core::ptr;
 const TABLE: *const u16 = 0x14 as *const u16;
 const SEARCH: *const u16 = 0x18 as *const u16;
 
+/// A function that takes nothing.
+pub type Plain = unsafe extern "C" fn();
+/// Where, how many bytes, and the largest erase: its bytes and its command.
+pub type Erase = unsafe extern "C" fn(u32, usize, u32, u8);
+/// Where, and what.
+pub type Program = unsafe extern "C" fn(u32, *const u8, usize);
+
 /// Where they are.
 #[derive(Clone, Copy)]
 #[allow(missing_docs, reason = "the names are those of the datasheet")]
 pub struct Rom {
-    pub connect_internal_flash: unsafe extern "C" fn(),
-    pub flash_exit_xip: unsafe extern "C" fn(),
-    pub flash_range_erase: unsafe extern "C" fn(u32, usize, u32, u8),
-    pub flash_range_program: unsafe extern "C" fn(u32, *const u8, usize),
-    pub flash_flush_cache: unsafe extern "C" fn(),
+    pub connect_internal_flash: Plain,
+    pub flash_exit_xip: Plain,
+    pub flash_range_erase: Erase,
+    pub flash_range_program: Program,
+    pub flash_flush_cache: Plain,
 }
 
 impl Rom {
@@ -26,15 +33,11 @@ impl Rom {
         // SAFETY: the signatures are those of the datasheet.
         unsafe {
             Self {
-                connect_internal_flash: transmute::<usize, unsafe extern "C" fn()>(entry(b"IF")),
-                flash_exit_xip: transmute::<usize, unsafe extern "C" fn()>(entry(b"EX")),
-                flash_range_erase: transmute::<usize, unsafe extern "C" fn(u32, usize, u32, u8)>(
-                    entry(b"RE"),
-                ),
-                flash_range_program: transmute::<usize, unsafe extern "C" fn(u32, *const u8, usize)>(
-                    entry(b"RP"),
-                ),
-                flash_flush_cache: transmute::<usize, unsafe extern "C" fn()>(entry(b"FC")),
+                connect_internal_flash: transmute::<usize, Plain>(entry(b"IF")),
+                flash_exit_xip: transmute::<usize, Plain>(entry(b"EX")),
+                flash_range_erase: transmute::<usize, Erase>(entry(b"RE")),
+                flash_range_program: transmute::<usize, Program>(entry(b"RP")),
+                flash_flush_cache: transmute::<usize, Plain>(entry(b"FC")),
             }
         }
     }

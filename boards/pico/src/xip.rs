@@ -7,7 +7,7 @@
 //!
 //! **Rules.**
 //! 1. While the window is closed no interrupt runs, and the bytes to program are in RAM.
-//! 2. A page is programmed at once, or part of one, the rest of which is ones: those change nothing.
+//! 2. A page is programmed at once, or a part of it and ones for the rest: those change nothing.
 //! 3. What was programmed or erased is read back: the chip itself never says that it failed.
 //! 4. The other core must not run from flash, nor a DMA channel read it. It is in reset unless the
 //!    program starts it.
@@ -16,7 +16,7 @@
 //! ms, at most 400 by the datasheet of the W25Q16JV) or 64 KiB (150 ms, at most 2 s), or for a page
 //! (0.4 ms, at most 3).
 
-use crate::rom::Rom;
+use crate::rom::{Plain, Rom};
 use core::mem::transmute;
 use core::ptr;
 
@@ -159,7 +159,7 @@ unsafe extern "C" fn carry_out(job: &Job) {
     // SAFETY: in the order of the datasheet, 2.8.3.1.3. The second stage returns to whoever has
     // called it, unless that is the ROM.
     unsafe {
-        let open = transmute::<usize, unsafe extern "C" fn()>(job.boot2.as_ptr() as usize | 1);
+        let open = transmute::<usize, Plain>(job.boot2.as_ptr() as usize | 1);
         (job.rom.connect_internal_flash)();
         (job.rom.flash_exit_xip)();
         if job.erase > 0 {

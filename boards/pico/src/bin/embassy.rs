@@ -2,8 +2,8 @@
 //! one, by DMA, and of the flash. What was there is lost. With GP22 at ground: a life in the flash
 //! that may be cut.
 //!
-//! After the tour a log in the flash, awaited beside a task that blinks: for as long as the light blinks
-//! evenly, nobody waits for anybody.
+//! After the tour a log in the flash, awaited beside a task that blinks: for as long as the light
+//! blinks evenly, nobody waits for anybody.
 #![no_std]
 #![no_main]
 
