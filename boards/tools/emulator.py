@@ -19,10 +19,15 @@ def output_of(*command):
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
+def plugin(folder):
+    """Where the plugin is."""
+    return folder / "icount.so"
+
+
 def build_plugin(folder):
     """The plugin that counts instructions, built for the QEMU that is here."""
     version = int(re.search(r"version (\d+)", output_of("qemu-system-arm", "--version"))[1])
-    library = folder / "icount.so"
+    library = plugin(folder)
     api = 1 if version < 9 else 2
     subprocess.run(["gcc", "-shared", "-fPIC", "-O2", f"-DQEMU_PLUGIN_VERSION={api}", "-o", library,
                     TOOLS / "icount.c"], check=True)
