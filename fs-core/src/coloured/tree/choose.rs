@@ -5,15 +5,14 @@ use super::super::device::BlockDevice;
 use super::super::media::{Media, corrupt};
 use super::fold::{Limits, PARTS_MAX};
 use super::path::{Place, child_of, locate};
-use crate::error::{Error, Field, Malformed, Result};
+use crate::error::{Field, Malformed, Result};
 use crate::format::change::RunState;
 use crate::format::group::Group;
 use crate::format::key::Key;
 use crate::format::page::{PAGE_PAYLOAD, item_bytes};
 use crate::format::pointer;
-use crate::pending::{ENTRY_BYTES, Found, POINTER_ENTRY_BYTES, State, TaggedRun, first_group};
+use crate::pending::{ENTRY_BYTES, Found, POINTER_ENTRY_BYTES, State, first_group};
 use crate::units::{BlockNo, Generation, Level};
-use core::ops::Range;
 
 /// How much the pending set can grow while it is emptied: what callers keep free.
 pub const FOLD_RESERVE: usize = PARTS_MAX * POINTER_ENTRY_BYTES + ENTRY_BYTES;
@@ -24,17 +23,6 @@ const CHILDREN: usize = PAGE_PAYLOAD / item_bytes(pointer::SIZE);
 /// Groups that runs of blocks touch, from which on they may be all that a fold takes in. A fold
 /// that is cut though there are fewer adds less than [`FOLD_RESERVE`], and the next one is not cut.
 const GROUPS_MANY: u64 = 16;
-
-/// Leaves that are looked at before one of them is folded for its runs.
-const LOOKS: usize = 8;
-
-/// Groups that a leaf has at most, in blocks of 4 KiB.
-const GROUPS_NEAR: u64 = 32;
-
-/// Runs that come back soon to the leaf that says which blocks are taken next: that of the blocks
-/// themselves, and those between them. Without this each session that starts where the table is
-/// nearly full folds this leaf, for what the one before it has left there, and never the others.
-const RUNS_SOON: usize = 3;
 
 /// What is in favour of folds: bytes of the pending set that one of them frees. Greater is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -284,54 +272,12 @@ async fn choose_leaf<D: BlockDevice>(
     }
 }
 
-/// Where a search for a leaf looks next: at the leaf of a run that many others lie behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Crowd {
-    /// Runs that the leaf may have, as far as no leaf has more than [`GROUPS_NEAR`] groups.
-    runs: usize,
-    /// How long ago the run was logged, in journal blocks.
-    age: u8,
-    /// The group that the run begins in.
-    group: u64,
-}
-
-impl Crowd {
-    /// The largest crowd outside of the leaves that were `looked` at; of equal ones the oldest.
-    fn largest(state: &State<'_>, newest: u8, looked: &[Range<u64>]) -> Option<Self> {
-        let first = |run: &TaggedRun| Group::number(run.start);
-        let new = |run: &TaggedRun| !looked.iter().any(|groups| groups.contains(&first(run)));
-        let crowds = removable(state).enumerate().filter(|(_, run)| new(run));
-        let crowds = crowds.map(|(before, run)| {
-            let near = |other: &&TaggedRun| first(other).saturating_sub(first(run)) < GROUPS_NEAR;
-            let runs = removable(state).skip(before).take_while(near).count();
-            Self { runs, age: newest.wrapping_sub(run.tag), group: first(run) }
-        });
-        crowds.max()
-    }
-}
-
-/// The runs that folds remove.
-fn removable<'a>(state: &'a State<'_>) -> impl Iterator<Item = &'a TaggedRun> {
-    state.runs().iter().filter(|run| run.state != RunState::Leaving)
-}
-
-/// How many runs a fold of the leaf of `groups` removes for some time. Not those that come back
-/// with it, when its `old` block is free; and few where blocks are taken next, from `near` on.
-fn runs_gain(state: &State<'_>, groups: &Range<u64>, old: BlockNo, near: BlockNo) -> isize {
-    let within = |block| groups.contains(&Group::number(block));
-    let gone = removable(state).filter(|run| within(run.start)).count();
-    let freed = usize::from(within(old));
-    let soon = if within(near) { RUNS_SOON } else { 0 };
-    let gone = isize::try_from(gone).unwrap_or(isize::MAX);
-    gone.saturating_sub_unsigned(freed).saturating_sub_unsigned(soon)
-}
-
-/// A leaf whose fold removes many runs, as far as they do not come back at once; of equal ones that
-/// which was written first, so that no leaf is folded over and over while others wait. It is looked
-/// for where most runs lie together, until a leaf has as many as any other may have. `None` if all
-/// runs are leaving, or none is there.
+/// The leaf whose fold removes the most runs, as far as it does not bring them back: that its own
+/// block is free, and that the one which comes next, `near`, is used. Of equal ones that which was
+/// written first, so that no leaf is folded over and over while others wait. `None` if all runs are
+/// leaving, or none is there.
 ///
-/// Cost: at most [`LOOKS`] ways from the root.
+/// Cost: one way from the root for each parent of leaves that runs are pending for, and its pages.
 ///
 /// # Errors
 /// `Corrupt`; the device's.
@@ -340,27 +286,33 @@ pub async fn choose_runs<D: BlockDevice>(
     media: &mut Media<'_, D>,
     state: &State<'_>,
     near: BlockNo,
-    newest: u8,
 ) -> Result<Option<(Level, Key)>> {
     let mut best: Option<(isize, Generation, Key)> = None;
-    let mut looked: heapless::Vec<Range<u64>, LOOKS> = heapless::Vec::new();
-    while let Some(crowd) = Crowd::largest(state, newest, &looked) {
-        let most = isize::try_from(crowd.runs).unwrap_or(isize::MAX);
-        if looked.is_full() || best.is_some_and(|(gain, ..)| gain >= most) {
-            break;
-        }
-        let key = Group::key(crowd.group);
+    let mut parent = Place::NOWHERE;
+    let mut from = 0;
+    while let Some(group) = state.touched_group(from) {
+        let key = Group::key(group);
         let mut place = Place::root(state);
-        locate(media, state, Level(0), key, &mut place).await?;
+        if place.pointer.level > Level(0) {
+            if !parent.holds(key) {
+                locate(media, state, Level(1), key, &mut parent).await?;
+            }
+            place = parent;
+            child_of(media, state, key, &mut place).await?;
+        }
         let groups = first_group(place.low)..first_group(place.high);
-        let gain = runs_gain(state, &groups, place.pointer.block, near);
+        let within = |block| groups.contains(&Group::number(block));
+        let runs = state.runs().iter().filter(|run| run.state != RunState::Leaving);
+        let runs = runs.filter(|run| within(run.start)).count();
+        let again = [place.pointer.block, near].into_iter().filter(|block| within(*block)).count();
+        let gain = isize::try_from(runs).unwrap_or(isize::MAX).saturating_sub_unsigned(again);
         let generation = place.pointer.generation;
         let better = best
             .is_none_or(|(most, oldest, _)| gain > most || (gain == most && generation < oldest));
-        if better {
+        if runs > 0 && better {
             best = Some((gain, generation, key));
         }
-        looked.push(groups).map_err(|_| Error::Bug)?;
+        from = groups.end;
     }
     Ok(best.map(|(.., key)| (Level(0), key)))
 }

@@ -282,7 +282,7 @@ impl World {
 
     async fn fold_chosen(&mut self) -> bool {
         if self.accounts && self.state.runs_free() < 16 {
-            let chosen = choose_runs(&mut self.media, &self.state, BlockNo(0), 0).await.unwrap();
+            let chosen = choose_runs(&mut self.media, &self.state, BlockNo(0)).await.unwrap();
             let (level, key) = chosen.unwrap();
             self.fold(level, key).await;
             return true;
@@ -643,7 +643,7 @@ async fn many_groups() {
         world.state.apply(&Change::State { run, state }, 0).unwrap();
     }
     while let Some((level, key)) =
-        choose_runs(&mut world.media, &world.state, BlockNo(0), 0).await.unwrap()
+        choose_runs(&mut world.media, &world.state, BlockNo(0)).await.unwrap()
     {
         world.make_room(0).await;
         world.fold(level, key).await;
@@ -664,48 +664,6 @@ async fn many_groups() {
 #[test]
 fn runs_of_many_groups_reach_the_tree_and_leaving_ones_stay() {
     run(many_groups());
-}
-
-#[colour]
-async fn scattered_runs() {
-    let mut world = World::new(3, 1, 1024, 50_000).await;
-    for number in 0..190_u32 {
-        let run = Run { start: BlockNo(600 + number * 256), length: 3 };
-        world.state.apply(&Change::State { run, state: RunState::Erased }, 0).unwrap();
-        while number % 38 == 37 {
-            let chosen = choose_runs(&mut world.media, &world.state, BlockNo(0), 0).await.unwrap();
-            let Some((level, key)) = chosen else { break };
-            world.make_room(0).await;
-            world.fold(level, key).await;
-        }
-    }
-    assert!(world.height >= 3, "{}", world.height);
-    // Once more, each in a leaf of its own now.
-    for number in 0..50_u32 {
-        let run = Run { start: BlockNo(600 + number * 900), length: 3 };
-        world.state.apply(&Change::State { run, state: RunState::Used }, 0).unwrap();
-    }
-    let before = world.media_reads();
-    choose_runs(&mut world.media, &world.state, BlockNo(0), 0).await.unwrap().unwrap();
-    let reads = world.media_reads() - before;
-    // It was each leaf: 783 reads of a call on a full volume of 1 GiB.
-    assert!(reads <= 8 * 2 * world.height as usize, "{reads} reads, {} levels", world.height);
-    let hot = Group::number(BlockNo(600 + 25 * 900));
-    for near in [3, 7] {
-        let run = Run { start: BlockNo(600 + 25 * 900 + near * 8), length: 1 };
-        world.state.apply(&Change::State { run, state: RunState::Used }, 0).unwrap();
-    }
-    let of = |chosen: Option<(Level, Key)>| chosen.unwrap().1 == Group::key(hot);
-    let far = choose_runs(&mut world.media, &world.state, BlockNo(0), 0).await.unwrap();
-    assert!(of(far), "three runs in one leaf");
-    let near = BlockNo(600 + 25 * 900 + 100);
-    let chosen = choose_runs(&mut world.media, &world.state, near, 0).await.unwrap();
-    assert!(!of(chosen), "blocks are taken there next: they come back");
-}
-
-#[test]
-fn few_leaves_are_looked_at_for_runs_and_not_the_one_where_blocks_are_taken_next() {
-    run(scattered_runs());
 }
 
 #[colour]

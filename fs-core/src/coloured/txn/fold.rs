@@ -88,8 +88,7 @@ impl<D: BlockDevice> Txn<'_, D> {
     async fn choose_fold(&mut self, runs: bool) -> Result<Option<(Level, Key)>> {
         if !runs && self.state.fits(FOLD_RESERVE.saturating_mul(2)) {
             let near = self.space.first().map_or(self.state.scalars.cursor, |pick| pick.block);
-            let newest = self.journal.tag();
-            let choice = tree::choose_runs(&mut self.media, &self.state, near, newest).await?;
+            let choice = tree::choose_runs(&mut self.media, &self.state, near).await?;
             if choice.is_some() {
                 return Ok(choice);
             }

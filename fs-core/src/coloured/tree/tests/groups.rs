@@ -38,7 +38,7 @@ impl Map {
     async fn drain(&mut self) {
         let world = &mut self.world;
         while let Some((level, key)) =
-            choose_runs(&mut world.media, &world.state, BlockNo(0), 0).await.unwrap()
+            choose_runs(&mut world.media, &world.state, BlockNo(0)).await.unwrap()
         {
             world.make_room(0).await;
             world.fold(level, key).await;
