@@ -98,10 +98,10 @@ def run(machine, elf, arguments=(), image=None, plugin=()):
     return Ended(lines, 0 if machine.stays and "passed" in lines else status)
 
 
-def measured(machine, elf, arguments, image, plugin, folder):
+def measured(machine, elf, arguments, image, plugin):
     """Runs a program; also gives the instructions of each phase and in all."""
     begin, end = output_of(TOOLS / "elf.py", "symbol", elf, "phase_begin", "phase_end").split()
-    report = folder / "icount.txt"
+    report = pathlib.Path(image).with_suffix(".icount")
     report.unlink(missing_ok=True)
     options = [plugin, f"begin={begin}", f"end={end}", f"report={report}"]
     ended = run(machine, elf, arguments, image, options)
